@@ -1,0 +1,53 @@
+// Child processes: run to completion with limits, or keep as a supervised child. No shell anywhere: argv only. Used by pg, http
+// front, agent, leaf. A Child belongs to one thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/diag/result.h"
+
+namespace base::process {
+
+struct Command {
+  std::vector<std::string> argv;
+  std::string input;                                              // to stdin; stdin is /dev/null when empty
+  std::optional<std::map<std::string, std::string>> environment;  // absent: a clean one (PATH, LANG=C.UTF-8)
+  std::filesystem::path folder;
+  std::chrono::milliseconds timeout{60000};  // then SIGTERM, 2 s later SIGKILL, to the whole process group
+  std::size_t output_limit = 1u << 20;       // per stream, the rest is dropped and noted
+};
+
+struct Outcome {
+  int status = 0;  // exit status, or 128 + signal
+  bool timed_out = false;
+  std::string out, err;
+};
+
+// Errc::not_found when the program cannot be started; a non-zero status is a success here.
+Result<Outcome> run(const Command& command);
+
+// A long-lived child in its own process group; it gets SIGKILL when we die if `die_with_parent`.
+class Child {
+ public:
+  static Result<Child> start(const Command& command, const std::filesystem::path& log_file, bool die_with_parent);
+  Child(Child&&) noexcept;
+  Child& operator=(Child&&) noexcept;
+  ~Child();  // does not stop it
+  pid_t pid() const { return pid_; }
+  // Exit status when it has ended.
+  std::optional<int> poll();
+  // Signal, wait up to `grace`, then SIGKILL.
+  int stop(int signal, std::chrono::milliseconds grace);
+
+ private:
+  pid_t pid_ = -1;
+};
+
+}  // namespace base::process

@@ -1,0 +1,25 @@
+// JSON in and out for profile::Value. Parsing is simdjson's; writing is ours because the bytes are hashed. Pure functions, any
+// thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/profile/value.h"
+
+namespace base::profile {
+
+struct JsonLimits {
+  std::size_t bytes = 64u << 20;  // longer documents are refused (Errc::exhausted)
+  int depth = 128;                // deeper nesting is refused
+};
+
+// Errc::invalid with line and column on bad syntax, duplicate keys or bad UTF-8. Integers beyond 64 bits are refused.
+Result<Value> parse_json(std::string_view text, const JsonLimits& limits = {});
+
+// Canonical: no white space, keys by bytes, shortest round-trip doubles with ".0" when integral, minimal escapes.
+std::string to_json(const Value& value);
+// Two-space indent, for people; same escapes, final newline.
+std::string to_json_pretty(const Value& value);
+
+}  // namespace base::profile

@@ -1,0 +1,38 @@
+// What every sub-command of `weft` shares: the connection to the server and the manner of output. Sub-commands live in
+// programs/weft/<noun>.cc, one function per noun that returns its base::cli::Command.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/cli/cli.h"
+#include "base/http/client.h"
+#include "base/profile/value.h"
+
+namespace programs::weft {
+
+// Settings from --config, $WEFT_CONFIG, ~/.config/weft/client.yaml or /etc/weft/client.yaml, the first that exists:
+//   server: https://127.0.0.1:8443   ca: FILE   certificate: FILE   key: FILE   [unix_socket: FILE]
+base::Result<base::http::Client> connect(const base::cli::Arguments& arguments);
+
+// JSON request and answer; an HTTP error becomes the Error that the server sent. `body` null: none.
+base::Result<base::profile::Value> call(base::http::Client& client, std::string_view method, std::string_view path,
+                                        const base::profile::Value& body = {},
+                                        std::chrono::milliseconds timeout = std::chrono::minutes(5));
+
+// Percent-encodes one path segment or query value.
+std::string url_encode(std::string_view text);
+
+// The options every command has: --config FILE, --json.
+std::vector<base::cli::Option> common_options();
+
+base::cli::Command template_command();    // cdb
+base::cli::Command profile_command();     // cdb
+base::cli::Command node_command();        // cdb
+base::cli::Command metric_command();      // monitor
+base::cli::Command alarm_command();       // monitor
+base::cli::Command sms_command();         // leaf
+base::cli::Command work_order_command();  // leaf
+base::cli::Command workflow_command();    // leaf
+
+}  // namespace programs::weft
