@@ -1,0 +1,53 @@
+# The story that ./quickstart tells once everything runs; sourced by it. One value changes and goes live, metrics flow, a storage node
+# is drained, worked on and returned. Each step shows the command a person would type.
+
+first=${nodes[0]}.$domain
+
+# -- a change ---------------------------------------------------------------------------------------------------------------------
+say "one value changes: the message of the day of $first"
+before=$(weft profile show "$first" "$story_path" 2>/dev/null || true)
+sed -i "s|$story_match|$story_replace $(date -u +%H:%M:%S)\";|" "$site/$story_file"
+show weft template plan "$site" || true
+say "commit: all nodes it touches are compiled and validated before anything is published"
+committed=$(date +%s%N)
+show weft template commit "$site" -m "quickstart: a new message of the day on $first"
+weft node wait "$first" >/dev/null
+note "applied and reported by $first $((($(date +%s%N) - committed) / 1000000)) ms after the commit was sent; the other nodes fetched nothing"
+show run_on "${nodes[0]}" cat "$story_target"
+
+say "a wrong value is refused whole, with its place and a suggestion"
+cp "$site/$story_file" "$state/story.keep"
+printf '%s\n' "$story_wrong" >>"$site/$story_file"
+show weft template commit "$site" -m "this must not pass" && fail "a wrong value was accepted"
+mv "$state/story.keep" "$site/$story_file"
+
+# -- metrics ----------------------------------------------------------------------------------------------------------------------
+if [ "$containers" = yes ]; then
+  say "metrics flow: last values of $first, and the same in Prometheus"
+  for _ in $(seq 60); do weft metric show "$first" node_load1 >/dev/null 2>&1 && break; sleep 0.5; done
+  show weft metric show "$first" node_load1
+  curl -s "http://$store/api/v1/query" --data-urlencode 'query=count by (instance) ({job="weft"})' |
+    jq -r '.data.result[] | "       prometheus: \(.metric.instance) \(.value[1]) series"'
+
+  # -- a drain --------------------------------------------------------------------------------------------------------------------
+  say "a storage node is drained, worked on and returned: files in the pool first"
+  if ! weft storage list scratch 2>/dev/null | grep -q demo; then
+    mkdir -p "$state/demo"
+    for i in $(seq 12); do head -c $((i * 40000)) /dev/urandom >"$state/demo/demo-$i.dat"; done
+    weft storage put scratch "$state"/demo/demo-*.dat | sed 's/^/       /'
+  fi
+  show weft storage check scratch
+  show weft sms set maintenance "replace disk in slot 3" "$first"
+  weft workflow watch "$first" --until work-order 2>&1 | sed 's/^/       /'
+  show weft work-order list
+  order=$(weft work-order list --json | jq -r --arg node "$first" '[.[] | select(.node == $node and .state == "open")][0].id // empty')
+  [ -n "$order" ] || fail "no work order for $first: weft workflow list tells where it stands"
+  show weft profile show "$first" /system/state
+  say "the technician does the work and closes the order"
+  show weft work-order done "$order" --note "disk replaced"
+  weft workflow watch "$first" --until done 2>&1 | sed 's/^/       /'
+  show weft profile show "$first" /system/state
+  show weft storage check scratch
+else
+  note "metrics and the drain of a storage node need real nodes: run ./quickstart where containers are allowed"
+fi
