@@ -15,7 +15,10 @@ namespace base::crypto {
 
 std::array<unsigned char, 32> sha256(std::string_view data);
 std::string sha256_hex(std::string_view data);
-class Sha256 {  // incremental
+// Pan's digest(): MD2, MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512, lower-case hex. Errc::invalid for other names,
+// Errc::unavailable when this OpenSSL lacks it (MD2 on Debian). Not for security: use sha256 there.
+Result<std::string> digest_hex(std::string_view algorithm, std::string_view data);
+class Sha256 {  // incremental; after finish() it begins anew
  public:
   Sha256();
   ~Sha256();
@@ -28,7 +31,7 @@ class Sha256 {  // incremental
 };
 std::string random_token(int bytes = 24);  // base64url, no padding
 std::string base64(std::string_view data);
-Result<std::string> unbase64(std::string_view text);
+Result<std::string> unbase64(std::string_view text);  // strict: padded, canonical, no white space
 bool equal_constant_time(std::string_view a, std::string_view b);
 
 // Keys and certificates are PEM text.

@@ -17,7 +17,9 @@ struct JsonLimits {
 // Errc::invalid with line and column on bad syntax, duplicate keys or bad UTF-8. Integers beyond 64 bits are refused.
 Result<Value> parse_json(std::string_view text, const JsonLimits& limits = {});
 
-// Canonical: no white space, keys by bytes, shortest round-trip doubles with ".0" when integral, minimal escapes.
+// Canonical: no white space, keys by bytes, minimal escapes. Doubles are the shortest digits that read back equal, written
+// 100000.0 from 1e-5 up to 1e16 and 1e+16 outside. NaN and infinities, which parse_json cannot produce, are written as the
+// words NaN and Infinity: every JSON reader refuses them, so they never pass silently for another value.
 std::string to_json(const Value& value);
 // Two-space indent, for people; same escapes, final newline.
 std::string to_json_pretty(const Value& value);

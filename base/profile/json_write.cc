@@ -1,0 +1,136 @@
+#include <charconv>
+#include <cmath>
+
+#include "base/profile/json.h"
+
+namespace base::profile {
+namespace {
+
+class Writer {
+ public:
+  explicit Writer(bool pretty) : pretty_(pretty) {}
+
+  void write(const Value& value) {
+    switch (value.type()) {
+      case Type::null: out += "null"; break;
+      case Type::boolean: out += *value.boolean() ? "true" : "false"; break;
+      case Type::integer: number(*value.integer()); break;
+      case Type::real: real(*value.real()); break;
+      case Type::string: quoted(*value.string()); break;
+      case Type::list:
+        open('[');
+        for (bool first = true; const auto& item : *value.list()) {
+          next(first);
+          write(item);
+        }
+        close(']', value.list()->empty());
+        break;
+      case Type::dict:
+        open('{');
+        for (bool first = true; const auto& [key, child] : *value.dict()) {
+          next(first);
+          quoted(key);
+          out += pretty_ ? ": " : ":";
+          write(child);
+        }
+        close('}', value.dict()->empty());
+        break;
+    }
+  }
+
+  std::string out;
+
+ private:
+  void line() {
+    if (!pretty_) return;
+    out += '\n';
+    out.append(static_cast<std::size_t>(depth_) * 2, ' ');
+  }
+  void open(char bracket) {
+    out += bracket;
+    ++depth_;
+  }
+  void next(bool& first) {
+    if (!first) out += ',';
+    first = false;
+    line();
+  }
+  void close(char bracket, bool empty) {
+    --depth_;
+    if (!empty) line();
+    out += bracket;
+  }
+
+  void number(std::int64_t value) {
+    char text[24];
+    const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+    out.append(text, end);
+  }
+
+  void real(double value) {
+    // JSON has no word for these, and null would be another value: an out-of-range number is refused by every reader, ours
+    // too, so a NaN that got this far (it cannot by parsing) is found at once instead of being believed.
+    if (!std::isfinite(value)) {
+      out += std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+      return;
+    }
+    // Both formats are the shortest digits that read back as the same double; people expect 100000.0, not 1e+05.
+    const double size = std::fabs(value);
+    const bool fixed = size == 0 || (size >= 1e-5 && size < 1e16);
+    char text[64];
+    const auto end =
+        std::to_chars(text, text + sizeof text, value, fixed ? std::chars_format::fixed : std::chars_format::scientific).ptr;
+    const std::string_view digits(text, static_cast<std::size_t>(end - text));
+    out += digits;
+    // "1" would read back as a long.
+    if (fixed && digits.find('.') == std::string_view::npos) out += ".0";
+  }
+
+  void quoted(std::string_view text) {
+    static constexpr char hex[] = "0123456789abcdef";
+    out += '"';
+    std::size_t plain = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(text[i]);
+      if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+      out.append(text, plain, i - plain);
+      plain = i + 1;
+      out += '\\';
+      switch (byte) {
+        case '"':
+        case '\\': out += static_cast<char>(byte); break;
+        case '\b': out += 'b'; break;
+        case '\f': out += 'f'; break;
+        case '\n': out += 'n'; break;
+        case '\r': out += 'r'; break;
+        case '\t': out += 't'; break;
+        default:
+          out += "u00";
+          out += hex[byte >> 4];
+          out += hex[byte & 15];
+      }
+    }
+    out.append(text, plain);
+    out += '"';
+  }
+
+  const bool pretty_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+std::string to_json(const Value& value) {
+  Writer writer(false);
+  writer.write(value);
+  return std::move(writer.out);
+}
+
+std::string to_json_pretty(const Value& value) {
+  Writer writer(true);
+  writer.write(value);
+  writer.out += '\n';
+  return std::move(writer.out);
+}
+
+}  // namespace base::profile
