@@ -77,12 +77,16 @@ class Transaction {
                 const std::vector<std::vector<Param>>& rows);
   // NOTIFY channel, payload (sent at commit).
   Result<> notify(std::string_view channel, std::string_view payload);
+  // Several statements separated by ';', without parameters: schema changes.
+  Result<> script(std::string_view sql);
+  // A transaction in which a statement failed does not commit: it returns that statement's error.
   Result<> commit();
 
   struct Impl;
   explicit Transaction(std::unique_ptr<Impl> impl);
 
  private:
+  friend class Pool;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/diag/result.h"
 
@@ -17,7 +18,9 @@ class PrivateCluster {
   static Result<std::unique_ptr<PrivateCluster>> start(const std::filesystem::path& folder);
   std::string url() const;  // for Pool::open
   int pid() const;          // postmaster, changes when it is restarted
-  ~PrivateCluster();        // fast shutdown
+  // Another, empty database beside `weft`; returns its url. For tests: one each.
+  Result<std::string> create_database(std::string_view name);
+  ~PrivateCluster();  // fast shutdown
 
   struct Impl;
   explicit PrivateCluster(std::unique_ptr<Impl> impl);
