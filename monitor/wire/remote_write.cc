@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <google/protobuf/arena.h>
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/stubs/logging.h>
 #include <snappy.h>
 
 #include "monitor/wire/remote_write.pb.h"
@@ -147,6 +148,8 @@ base::Result<Request> decode(std::string_view body, const Limits& limits) {
         refused(Errc::exhausted, fmt::format("a series has {} labels, {} are allowed", counts.most_labels, limits.labels)));
   if (counts.samples > limits.samples)
     return base::fail(refused(Errc::exhausted, fmt::format("{} samples, {} are allowed", counts.samples, limits.samples)));
+  // What is wrong with a body goes to its sender; protobuf's own words on stderr would let any client fill our log.
+  [[maybe_unused]] static const auto* silent = google::protobuf::SetLogHandler(nullptr);
   impl->message = google::protobuf::Arena::CreateMessage<proto::WriteRequest>(&impl->arena);
   if (!impl->message->ParseFromString(impl->raw)) return base::fail(refused(Errc::invalid, "not a WriteRequest message"));
 
