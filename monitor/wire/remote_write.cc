@@ -149,7 +149,7 @@ base::Result<Request> decode(std::string_view body, const Limits& limits) {
   if (counts.samples > limits.samples)
     return base::fail(refused(Errc::exhausted, fmt::format("{} samples, {} are allowed", counts.samples, limits.samples)));
   // What is wrong with a body goes to its sender; protobuf's own words on stderr would let any client fill our log.
-  [[maybe_unused]] static const auto* silent = google::protobuf::SetLogHandler(nullptr);
+  [[maybe_unused]] static google::protobuf::LogHandler* const silent = google::protobuf::SetLogHandler(nullptr);
   impl->message = google::protobuf::Arena::CreateMessage<proto::WriteRequest>(&impl->arena);
   if (!impl->message->ParseFromString(impl->raw)) return base::fail(refused(Errc::invalid, "not a WriteRequest message"));
 
