@@ -32,7 +32,8 @@ std::optional<double> parse_double(std::string_view text);
 // ---- format()
 
 using FormatArg = std::variant<bool, std::int64_t, double, std::string_view>;
-// String.format with an English locale. Conversions b c d e f g h n o s x % and their capitals, flags "-+ 0,(#<", width, precision,
+// String.format with an English locale. Conversions b c d e f g h n o s x % and their capitals, flags "-+ 0,(#<", width,
+// precision,
 // "%2$s". Rounds half up on the decimal text. %a and %t are refused.
 base::Result<std::string> format(std::string_view fmt, std::span<const FormatArg> args);
 
@@ -50,7 +51,8 @@ class Regex {
   base::Result<bool> find(std::string_view subject) const;
   // Matcher.matches(): the whole subject.
   base::Result<bool> full_match(std::string_view subject) const;
-  // First find() with its groups: [0] the whole match, unmatched groups empty. No value when nothing is found. Views into subject.
+  // First find() with its groups: [0] the whole match, unmatched groups empty. No value when nothing is found. Views into
+  // subject.
   base::Result<std::optional<std::vector<std::string_view>>> groups(std::string_view subject) const;
   // Matcher.replaceAll: $1 and ${name} are groups, a backslash takes the next character literally.
   base::Result<std::string> replace_all(std::string_view subject, std::string_view replacement) const;
@@ -78,7 +80,8 @@ int utf16_compare(std::string_view a, std::string_view b);
 std::string to_lowercase(std::string_view s);
 std::string to_uppercase(std::string_view s);
 
-// Pan's escape(): [A-Za-z0-9] stay (a leading digit does not), all else becomes _xx; "" becomes "_". Code points from 256 on fail.
+// Pan's escape(): [A-Za-z0-9] stay (a leading digit does not), all else becomes _xx; "" becomes "_". Code points from 256 on
+// fail.
 base::Result<std::string> escape(std::string_view s);
 // Inverse; what is no escape sequence stays as it is.
 std::string unescape(std::string_view s);

@@ -1,0 +1,95 @@
+#include "base/crypto/crypto.h"
+#include "base/text/text.h"
+#include "cdb/pan/java/java.h"
+#include "cdb/pan/java/utf.h"
+
+namespace cdb::pan::java {
+
+std::string base64_encode(std::string_view data) {
+  constexpr std::size_t kColumns = 76;
+  std::string plain = base::crypto::base64(data), out;
+  for (std::size_t at = 0; at < plain.size(); at += kColumns) {
+    if (at > 0) out += "\r\n";
+    out += plain.substr(at, kColumns);
+  }
+  return out;
+}
+
+base::Result<std::string> base64_decode(std::string_view text) {
+  std::string compact;
+  for (char c : text)
+    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') compact += c;
+  std::string data = WEFT_TRY(base::crypto::unbase64(compact));
+  if (!base::text::valid_utf8(data))
+    return base::fail(base::Errc::invalid, "base64_decode: the decoded bytes are not UTF-8 text",
+                      "keep binary data out of profiles");
+  return data;
+}
+
+std::string json_quote(std::string_view s) {
+  constexpr char hex[] = "0123456789abcdef";
+  std::string out = "\"";
+  out.reserve(s.size() + 2);
+  for (std::size_t at = 0; at < s.size(); ++at) {
+    char c = s[at];
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\t': out += "\\t"; break;
+      case '\b': out += "\\b"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\f': out += "\\f"; break;
+      case '\xe2':  // U+2028 and U+2029 are E2 80 A8 and E2 80 A9
+        if (s.substr(at, 3) == "\xe2\x80\xa8" || s.substr(at, 3) == "\xe2\x80\xa9") {
+          out += s[at + 2] == '\xa8' ? "\\u2028" : "\\u2029";
+          at += 2;
+        } else {
+          out += c;
+        }
+        break;
+      default:
+        if (static_cast<unsigned char>(c) < 0x20 || c == '<' || c == '>' || c == '&' || c == '=' || c == '\'') {
+          out += "\\u00";
+          out += hex[static_cast<unsigned char>(c) >> 4];
+          out += hex[static_cast<unsigned char>(c) & 15];
+        } else {
+          out += c;
+        }
+    }
+  }
+  out += '"';
+  return out;
+}
+
+bool xml_representable(std::string_view s) {
+  for (std::size_t at = 0; at < s.size();) {
+    char32_t code = next_code(s, at);
+    if (code < 0x20 ? code != '\t' && code != '\n' && code != '\r' : code == 0xfffe || code == 0xffff) return false;
+  }
+  return true;
+}
+
+std::string xml_text(std::string_view s) {
+  std::string out;
+  out.reserve(s.size());
+  for (std::size_t at = 0; at < s.size();) {
+    std::size_t begin = at;
+    char32_t code = next_code(s, at);
+    if (code == '<')
+      out += "&lt;";
+    else if (code == '>')
+      out += "&gt;";
+    else if (code == '&')
+      out += "&amp;";
+    else if (code == '\r')
+      out += "&#13;";
+    else if (code >= 0x10000)
+      out += "&#" + std::to_string(static_cast<unsigned>(code)) + ";";
+    else
+      out += s.substr(begin, at - begin);
+  }
+  return out;
+}
+
+}  // namespace cdb::pan::java
