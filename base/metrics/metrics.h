@@ -1,6 +1,7 @@
 // Prometheus text: own counters of a program and foreign samples. The only room that includes prometheus-cpp. Any thread.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
