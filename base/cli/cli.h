@@ -25,10 +25,11 @@ struct Example {
   std::string command, explains;
 };
 
-// What the person typed.
+// What the person typed. Names have no dashes, brackets or dots and keep their case: "json" for "--json,-j", "NODE" for
+// "[NODE...]".
 class Arguments {
  public:
-  bool has(std::string_view name) const;              // given, or a flag that is set; name without dashes: "json"
+  bool has(std::string_view name) const;              // given or with a default; for a flag: set
   std::string_view get(std::string_view name) const;  // "" when absent and without default
   std::vector<std::string> all(std::string_view name) const;
   std::map<std::string, std::vector<std::string>, std::less<>> values;
