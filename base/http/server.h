@@ -1,6 +1,7 @@
 // HTTP server for the application side: routes to handlers, identity from the front, problem+json errors. Wraps Pistache on
 // loopback; only base/http includes it. Handlers run on a pool of worker threads of ours, never on Pistache's reactors, so they
-// may block on SQL. Handlers return a Response or an Error; exceptions become a 500 without leaking text.
+// may block on SQL. Handlers return a Response or an Error; exceptions become a 500 without leaking text. HEAD is answered by GET
+// routes. start() makes the process ignore SIGPIPE.
 #pragma once
 
 #include <chrono>
@@ -28,8 +29,8 @@ struct Request {
   std::string method;
   std::string path;                            // decoded, no query
   std::map<std::string, std::string> params;   // from the route pattern, decoded
-  std::map<std::string, std::string> query;    // decoded
-  std::map<std::string, std::string> headers;  // lower-case names
+  std::map<std::string, std::string> query;    // decoded; of repeated keys the first
+  std::map<std::string, std::string> headers;  // lower-case names; of repeated ones the first
   std::string body;
   Identity identity;
 };
@@ -42,7 +43,8 @@ struct Response {
 
   static Response json(const profile::Value& value, int status = 200);
   static Response text(std::string body, int status = 200);
-  // The front sends this file (below its file root) instead of a body: X-Accel-Redirect. Keeps our headers.
+  // The front sends this file (below its file root) instead of a body: X-Accel-Redirect. Of our headers, Content-Type, ETag,
+  // Content-Encoding, Vary, Cache-Control and Weft-Manifest survive. Name files by their content, they may be sent at any time.
   static Response file(std::string path_below_root, std::string content_type);
 };
 
@@ -70,6 +72,8 @@ struct ServerOptions {
   std::chrono::seconds long_poll_limit{60};  // the longest a Pending may wait
   std::string hop_secret;                    // required header Weft-Hop; empty: requests are trusted as `trusted` (tests)
   Identity trusted;
+  // For the program's log: a handler threw or returned Errc::internal; the client is told no details. Any worker thread.
+  std::function<void(const Error& error, const Request& request)> on_defect = nullptr;
 };
 
 class Server {
