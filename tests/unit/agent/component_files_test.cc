@@ -5,7 +5,8 @@ using namespace agent_test;
 using Verbs = std::vector<std::string>;
 
 namespace {
-const char* motd = R"({"filecopy": {"services": {"_2fetc_2fmotd": {"config": "hello\n", "perms": "0640", "owner": "root", "group": "www-data"}}}})";
+const char* motd =
+    R"({"filecopy": {"services": {"_2fetc_2fmotd": {"config": "hello\n", "perms": "0640", "owner": "root", "group": "www-data"}}}})";
 }
 
 TEST_CASE("filecopy writes a file, then has nothing to do") {
@@ -98,7 +99,8 @@ TEST_CASE("restart lines: service verbs, plain commands, no shell") {
   auto restart = [](const std::string& line) {
     World world;
     auto profile = profile_of(R"({"filecopy": {"services": {"_2fetc_2fx": {"config": "1"}}}})");
-    base::profile::set(profile, *base::profile::Path::parse("/software/components/filecopy/services/_2fetc_2fx/restart"), line).value();
+    REQUIRE(base::profile::set(profile, *base::profile::Path::parse("/software/components/filecopy/services/_2fetc_2fx/restart"),
+                               line));
     auto plan = world.try_plan(&profile);
     REQUIRE(plan.has_value());
     return plan->actions.size() == 2 ? describe(plan->actions[1]) : problems(*plan, "filecopy");
@@ -116,13 +118,15 @@ TEST_CASE("restart lines: service verbs, plain commands, no shell") {
 }
 
 TEST_CASE("filecopy refuses one file and still does the others") {
-  for (const char* bad : {R"({"config": 5})", R"({})", R"({"config": "a", "source": "/etc/b"})", R"("text")", R"({"source": "/etc/none"})",
-                          R"({"config": "a", "perms": "0999"})", R"({"config": "a", "perms": "77777"})", R"({"config": "a", "perms": true})",
-                          R"({"config": "a", "owner": "nobody-such"})", R"({"config": "a", "owner": 0})", R"({"config": "a", "backup": 3})",
-                          R"({"source": "/etc/../root/x"})"}) {
+  for (const char* bad :
+       {R"({"config": 5})", R"({})", R"({"config": "a", "source": "/etc/b"})", R"("text")", R"({"source": "/etc/none"})",
+        R"({"config": "a", "perms": "0999"})", R"({"config": "a", "perms": "77777"})", R"({"config": "a", "perms": true})",
+        R"({"config": "a", "owner": "nobody-such"})", R"({"config": "a", "owner": 0})", R"({"config": "a", "backup": 3})",
+        R"({"source": "/etc/../root/x"})"}) {
     CAPTURE(bad);
     World world;
-    auto plan = world.plan(R"({"filecopy": {"services": {"_2fetc_2fgood": {"config": "x"}, "_2fetc_2fbad": )" + std::string(bad) + "}}}");
+    auto plan =
+        world.plan(R"({"filecopy": {"services": {"_2fetc_2fgood": {"config": "x"}, "_2fetc_2fbad": )" + std::string(bad) + "}}}");
     CHECK(verbs(plan) == Verbs{"write /etc/good"});
     CHECK(has(problems(plan, "filecopy"), "/etc/bad: "));
   }
@@ -137,7 +141,8 @@ TEST_CASE("a refused file keeps what an earlier profile put there") {
 }
 
 TEST_CASE("paths that a profile may not name") {
-  for (const char* path : {"etc/x", "/", "/etc/../x", "/etc/./x", "/etc//x", "/etc/", "", "/proc/sys/kernel/panic", "/sys/x", "/var/lib/weft-agent/state.json"}) {
+  for (const char* path : {"etc/x", "/", "/etc/../x", "/etc/./x", "/etc//x", "/etc/", "", "/proc/sys/kernel/panic", "/sys/x",
+                           "/var/lib/weft-agent/state.json"}) {
     CAPTURE(path);
     CHECK(!plan::check_path(path).has_value());
     World world;
@@ -156,12 +161,14 @@ TEST_CASE("a file cannot replace a folder, nor lie in a file") {
   world.machine.folder("/etc/x");
   world.machine.file("/etc/y", "");
   CHECK(has(problems(world.plan(R"({"filecopy": {"services": {"_2fetc_2fx": {"config": "1"}}}})"), "filecopy"), "is a folder"));
-  CHECK(has(problems(world.plan(R"({"filecopy": {"services": {"_2fetc_2fy_2fz": {"config": "1"}}}})"), "filecopy"), "not a folder"));
+  CHECK(has(problems(world.plan(R"({"filecopy": {"services": {"_2fetc_2fy_2fz": {"config": "1"}}}})"), "filecopy"),
+            "not a folder"));
 }
 
 TEST_CASE("two components cannot hold one path") {
   World world;
-  auto plan = world.plan(R"({"filecopy": {"services": {"_2fetc_2fx": {"config": "1"}}}, "symlink": {"links": [{"name": "/etc/x", "target": "/y"}]}})");
+  auto plan = world.plan(
+      R"({"filecopy": {"services": {"_2fetc_2fx": {"config": "1"}}}, "symlink": {"links": [{"name": "/etc/x", "target": "/y", "replace": {"file": "yes"}}]}})");
   CHECK(verbs(plan) == Verbs{"write /etc/x"});
   CHECK(has(problems(plan, "symlink"), "managed twice, by filecopy and by symlink"));
 }
@@ -185,7 +192,8 @@ TEST_CASE("what leaves makes room for what comes") {
 
 TEST_CASE("contents of secret files are not shown") {
   World world;
-  auto plan = world.plan(R"({"filecopy": {"services": {"_2fetc_2fkey": {"config": "hunter2", "perms": "0600"}, "_2fetc_2fkey2": {"config": "hunter3", "sensitive": true},
+  auto plan = world.plan(
+      R"({"filecopy": {"services": {"_2fetc_2fkey": {"config": "hunter2", "perms": "0600"}, "_2fetc_2fkey2": {"config": "hunter3", "sensitive": true},
                              "_2fetc_2fopen": {"config": "public"}}}})");
   auto text = plan::render(plan, world.machine);
   CHECK(!has(text, "hunter"));
@@ -203,7 +211,9 @@ TEST_CASE("symlink: made, changed, removed") {
 }
 
 TEST_CASE("symlink replaces only what it may") {
-  auto links = [](const std::string& rest) { return R"({"symlink": {"links": [{"name": "/etc/a", "target": "/b")" + rest + "}]}}"; };
+  auto links = [](const std::string& rest) {
+    return R"({"symlink": {"links": [{"name": "/etc/a", "target": "/b")" + rest + "}]}}";
+  };
   World world;
   SUBCASE("a file is not replaced by default") {
     world.machine.file("/etc/a", "x");
@@ -238,8 +248,10 @@ TEST_CASE("symlink replaces only what it may") {
 
 TEST_CASE("symlink refuses commands in targets and malformed links") {
   World world;
-  CHECK(has(problems(world.plan(R"({"symlink": {"links": [{"name": "/etc/a", "target": "@@uname -r@@"}]}})"), "symlink"), "output of a command"));
-  CHECK(has(problems(world.plan(R"({"symlink": {"links": [{"target": "/b"}]}})"), "symlink"), "links/0: field 'name' is missing"));
+  CHECK(has(problems(world.plan(R"({"symlink": {"links": [{"name": "/etc/a", "target": "@@uname -r@@"}]}})"), "symlink"),
+            "output of a command"));
+  CHECK(
+      has(problems(world.plan(R"({"symlink": {"links": [{"target": "/b"}]}})"), "symlink"), "links/0: field 'name' is missing"));
   CHECK(has(problems(world.plan(R"({"symlink": {"links": [{"name": "/etc/a"}]}})"), "symlink"), "'target' is missing"));
   CHECK(has(problems(world.plan(R"({"symlink": {"links": ["/etc/a"]}})"), "symlink"), "missing"));
   CHECK(has(problems(world.plan(R"({"symlink": {"links": {"a": 1}}})"), "symlink"), "expected a list"));
@@ -268,7 +280,8 @@ TEST_CASE("dirperm fills a new folder from its skeleton, once") {
   world.machine.file("/etc/skel/.rc", "rc");
   world.machine.folder("/etc/skel/d");
   world.machine.link("/etc/skel/d/l", "x");
-  const char* profile = R"({"dirperm": {"paths": [{"path": "/home", "perm": "0700", "owner": "alice", "type": "d", "initdir": ["/etc/skel"]}]}})";
+  const char* profile =
+      R"({"dirperm": {"paths": [{"path": "/home", "perm": "0700", "owner": "alice", "type": "d", "initdir": ["/etc/skel"]}]}})";
   auto plan = world.apply(profile);
   CHECK(verbs(plan) == Verbs{"make-folder /home", "write /home/.rc", "make-folder /home/d", "link /home/d/l"});
   CHECK(world.machine.images["/home/.rc"].owner == "alice");
@@ -277,11 +290,15 @@ TEST_CASE("dirperm fills a new folder from its skeleton, once") {
 }
 
 TEST_CASE("dirperm refuses what it cannot mean") {
-  for (const char* bad : {R"({"perm": "0755", "owner": "root", "type": "d"})", R"({"path": "/etc/x", "owner": "root", "type": "d"})",
-                          R"({"path": "/etc/x", "perm": "0755", "type": "d"})", R"({"path": "/etc/x", "perm": "0755", "owner": "root"})",
-                          R"({"path": "/etc/x", "perm": "0755", "owner": "root", "type": "x"})", R"({"path": "/etc/x", "perm": "rwx", "owner": "root", "type": "d"})",
-                          R"({"path": "/etc/x", "perm": "0755", "owner": ":root", "type": "d"})", R"({"path": "../x", "perm": "0755", "owner": "root", "type": "d"})",
-                          R"({"path": "/etc/file", "perm": "0755", "owner": "root", "type": "d"})", R"({"path": "/etc", "perm": "0755", "owner": "root", "type": "f"})"}) {
+  for (const char* bad :
+       {R"({"perm": "0755", "owner": "root", "type": "d"})", R"({"path": "/etc/x", "owner": "root", "type": "d"})",
+        R"({"path": "/etc/x", "perm": "0755", "type": "d"})", R"({"path": "/etc/x", "perm": "0755", "owner": "root"})",
+        R"({"path": "/etc/x", "perm": "0755", "owner": "root", "type": "x"})",
+        R"({"path": "/etc/x", "perm": "rwx", "owner": "root", "type": "d"})",
+        R"({"path": "/etc/x", "perm": "0755", "owner": ":root", "type": "d"})",
+        R"({"path": "../x", "perm": "0755", "owner": "root", "type": "d"})",
+        R"({"path": "/etc/file", "perm": "0755", "owner": "root", "type": "d"})",
+        R"({"path": "/etc", "perm": "0755", "owner": "root", "type": "f"})"}) {
     CAPTURE(bad);
     World world;
     world.machine.file("/etc/file", "");
@@ -294,7 +311,8 @@ TEST_CASE("dirperm refuses what it cannot mean") {
 TEST_CASE("dirperm with checkmount waits for the file system") {
   World world;
   world.machine.file("/etc/fstab", "# comment\n/dev/sdb1\t/data  ext4 defaults 0 0\n");
-  const char* profile = R"({"dirperm": {"paths": [{"path": "/data/a", "perm": "0755", "owner": "root", "type": "d", "checkmount": true}]}})";
+  const char* profile =
+      R"({"dirperm": {"paths": [{"path": "/data/a", "perm": "0755", "owner": "root", "type": "d", "checkmount": true}]}})";
   CHECK(has(problems(world.plan(profile), "dirperm"), "not mounted"));
   world.machine.mounted["/data"] = {"/dev/sdb1", "/data", "ext4"};
   CHECK(problems(world.plan(profile), "dirperm").empty());

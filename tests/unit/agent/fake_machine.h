@@ -37,7 +37,8 @@ struct FakeMachine : machine::Machine {
   }
   base::Result<std::string> content(const std::string& path) override {
     auto it = contents.find(path);
-    if (it == contents.end() || image(path)->kind != plan::Kind::file) return base::fail(base::Errc::not_found, "reading " + path + ": no file");
+    if (it == contents.end() || image(path)->kind != plan::Kind::file)
+      return base::fail(base::Errc::not_found, "reading " + path + ": no file");
     return it->second;
   }
   base::Result<std::vector<std::string>> list(const std::string& folder) override {

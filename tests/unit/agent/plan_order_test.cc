@@ -33,7 +33,8 @@ TEST_CASE("a loop fails its components only") {
 }
 
 TEST_CASE("a profile without components is refused, not an order to remove everything") {
-  for (const char* text : {"{}", R"({"software": {}})", R"({"software": {"components": {}}})", R"({"software": {"components": []}})", R"({"software": 5})", "[]"}) {
+  for (const char* text : {"{}", R"({"software": {}})", R"({"software": {"components": {}}})",
+                           R"({"software": {"components": []}})", R"({"software": 5})", "[]"}) {
     CAPTURE(text);
     World world;
     world.machine.file("/etc/x", "1");
@@ -47,7 +48,8 @@ TEST_CASE("a profile without components is refused, not an order to remove every
 
 TEST_CASE("malformed components fail alone, unknown ones are held and say so") {
   World world;
-  auto plan = world.plan(R"({"filecopy": [], "symlink": {"active": "maybe"}, "dirperm": {"dependencies": {"pre": "x"}}, "filecpy": {}, "network": {"a": 1},
+  auto plan = world.plan(
+      R"({"filecopy": [], "symlink": {"active": "maybe"}, "dirperm": {"dependencies": {"pre": "x"}}, "filecpy": {}, "network": {"a": 1},
                              "metaconfig": {"dependencies": {"pre": ["accounts"]}}})");
   CHECK(plan.actions.empty());
   for (const char* name : {"filecopy", "symlink", "dirperm", "metaconfig"}) {

@@ -6,6 +6,7 @@
 #include "agent/component/registry.h"
 #include "agent/plan/planner.h"
 #include "base/profile/json.h"
+#include "base/profile/path.h"
 #include "fake_machine.h"
 
 namespace agent_test {
@@ -51,8 +52,10 @@ struct World {
   // Does everything without journal and remembers the claims.
   void apply(plan::Plan plan) {
     for (const auto& action : plan.actions) {
-      if (machine.content(action.target)) objects[base::crypto::sha256_hex(*machine.content(action.target))] = *machine.content(action.target);
-      REQUIRE(machine.act(action, plan.blobs.contains(action.after.sha256) ? plan.blobs.at(action.after.sha256) : "").has_value());
+      if (machine.content(action.target))
+        objects[base::crypto::sha256_hex(*machine.content(action.target))] = *machine.content(action.target);
+      REQUIRE(
+          machine.act(action, plan.blobs.contains(action.after.sha256) ? plan.blobs.at(action.after.sha256) : "").has_value());
     }
     for (const auto& claim : plan.claims) tracked[claim.key] = claim;
     for (const auto& key : plan.released) tracked.erase(key);
