@@ -113,7 +113,6 @@ create table cdb.node_status (
   applied_revision bigint,
   applied_time timestamptz,
   outcome text not null,
-  started timestamptz not null,
   received timestamptz not null,
   report jsonb not null
 );

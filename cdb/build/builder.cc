@@ -1,0 +1,158 @@
+#include "cdb/build/builder.h"
+
+#include <set>
+
+#include <fmt/format.h>
+
+#include "cdb/build/branch.h"
+#include "cdb/build/trial.h"
+#include "cdb/store/template_path.h"
+
+namespace cdb::build {
+namespace {
+
+// Another server may commit while we compile; each time costs one compile of what both touch.
+constexpr int max_attempts = 5;
+
+base::Result<> check(const Change& change) {
+  if (change.edits.empty()) {
+    return base::fail(base::Errc::invalid, "the change has no edits",
+                      "give at least one file with its content, or null to remove it");
+  }
+  std::set<std::string_view> seen;
+  for (const auto& edit : change.edits) {
+    WEFT_TRY(store::valid_template_path(edit.path));
+    if (!seen.insert(edit.path).second) {
+      return base::fail(base::Errc::invalid, fmt::format("the change edits '{}' twice", edit.path), "send each path once");
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+struct Builder::Slot {
+  std::string name;
+  std::mutex mutex;
+  std::unique_ptr<Branch> branch;
+};
+
+Builder::Builder(std::shared_ptr<store::Store> store, Publish publish) : store_(std::move(store)), publish_(std::move(publish)) {}
+Builder::~Builder() = default;
+
+base::Result<Builder::Slot*> Builder::slot(const std::string& branch) {
+  WEFT_TRY(store_->head(branch));  // an unknown branch must not grow the table
+  const std::scoped_lock lock(mutex_);
+  auto& place = slots_[branch];
+  if (!place) {
+    place = std::make_unique<Slot>();
+    place->name = branch;
+  }
+  return place.get();
+}
+
+base::Result<> Builder::warm(const std::string& branch) {
+  auto* const slot = WEFT_TRY(this->slot(branch));
+  const std::scoped_lock lock(slot->mutex);
+  if (!slot->branch) slot->branch = std::make_unique<Branch>(branch, store_);
+  WEFT_TRY(slot->branch->refresh());
+  // One profile parses most of the shared templates.
+  if (slot->branch->site() && !slot->branch->objects().empty()) {
+    const auto& name = slot->branch->objects().begin()->first;
+    slot->branch->compiler(whole_include_path(*slot->branch->site(), slot->branch->folders())).compile(std::span(&name, 1));
+  }
+  return {};
+}
+
+base::Result<Outcome> Builder::change(const Change& change) {
+  WEFT_TRY(check(change));
+  auto* const slot = WEFT_TRY(this->slot(change.branch));
+  const std::scoped_lock lock(slot->mutex);
+  for (int i = 1;; ++i) {
+    if (!slot->branch) slot->branch = std::make_unique<Branch>(change.branch, store_);
+    auto outcome = attempt(*slot, change);
+    if (outcome) return outcome;
+    // The resident copy is behind, or it is unknown what was stored: the next attempt reads the truth.
+    if (outcome.error().code != base::Errc::invalid && outcome.error().code != base::Errc::conflict) slot->branch.reset();
+    if (outcome.error().code != base::Errc::conflict || i == max_attempts) return outcome;
+  }
+}
+
+base::Result<Outcome> Builder::attempt(Slot& slot, const Change& change) {
+  auto& branch = *slot.branch;
+  WEFT_TRY(branch.refresh());
+  Outcome outcome;
+  outcome.revision = branch.head();
+  if (change.base) {
+    if (*change.base < 0 || (*change.base > branch.head() && !change.reverts)) {
+      return base::fail(base::Errc::invalid,
+                        fmt::format("base revision {} is not a revision of branch {}", *change.base, branch.name()),
+                        fmt::format("the branch is at revision {}", branch.head()));
+    }
+    std::vector<std::string> paths;
+    std::map<std::string, std::optional<store::Digest>> wanted;
+    for (const auto& edit : change.edits) {
+      paths.push_back(edit.path);
+      wanted[edit.path] = edit.content ? std::optional(store::digest(*edit.content)) : std::nullopt;
+    }
+    for (auto& moved : WEFT_TRY(store_->moved_since(branch.name(), *change.base, paths))) {
+      if (moved.after != wanted[moved.path]) outcome.conflicts.push_back(std::move(moved));
+    }
+    if (!outcome.conflicts.empty()) {
+      outcome.kind = Outcome::Kind::conflict;
+      return outcome;
+    }
+  }
+
+  Trial trial(branch, *store_);
+  if (!trial.lay(change.edits)) {
+    outcome.kind = Outcome::Kind::unchanged;
+    outcome.plan = Plan().json();
+    return outcome;
+  }
+  WEFT_TRY(trial.run());
+  outcome.findings = trial.findings().list();
+  outcome.findings_dropped = trial.findings().dropped();
+  outcome.failed_profiles = trial.findings().profiles();
+  outcome.compiled = trial.plan().compiled;
+  if (trial.findings().failed()) {
+    outcome.kind = Outcome::Kind::refused;
+    return outcome;
+  }
+  outcome.plan = trial.plan().json();
+  if (change.dry_run) {
+    outcome.kind = Outcome::Kind::planned;
+    return outcome;
+  }
+  WEFT_TRY(publish_(trial.fresh()));
+  outcome.revision = WEFT_TRY(store_->commit(trial.commit(change)));
+  trial.stored(outcome.revision);
+  outcome.kind = Outcome::Kind::stored;
+  return outcome;
+}
+
+base::Result<Outcome> Builder::revert(std::int64_t number, std::string message, bool dry_run, const store::Actor& author) {
+  const auto revision = WEFT_TRY(store_->revision(number));
+  const auto edits = WEFT_TRY(store_->edits(number));
+  std::vector<store::Digest> hashes;
+  for (const auto& edit : edits) {
+    if (edit.before) hashes.push_back(*edit.before);
+  }
+  auto contents = WEFT_TRY(store_->blobs(hashes));
+  Change change;
+  change.branch = revision.branch;
+  change.base = number;
+  change.dry_run = dry_run;
+  change.author = author;
+  change.reverts = number;
+  change.message = message.empty()
+                       ? fmt::format("Revert revision {}: {}", number, revision.message.substr(0, revision.message.find('\n')))
+                       : std::move(message);
+  std::size_t next = 0;
+  for (const auto& edit : edits) {
+    change.edits.push_back({edit.path, edit.before ? std::optional(std::move(contents[next++])) : std::nullopt});
+  }
+  return this->change(change);
+}
+
+}  // namespace cdb::build

@@ -1,0 +1,68 @@
+#include "cdb/build/findings.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace cdb::build {
+namespace {
+
+std::string_view severity_name(pan::Diagnostic::Severity severity) {
+  switch (severity) {
+    case pan::Diagnostic::Severity::error: return "error";
+    case pan::Diagnostic::Severity::warning: return "warning";
+    case pan::Diagnostic::Severity::note: return "note";
+  }
+  return "error";
+}
+
+}  // namespace
+
+void Findings::add(const pan::Diagnostic& d) {
+  if (d.severity == pan::Diagnostic::Severity::error) failed_ = true;
+  const auto cause = fmt::format("{}\n{}\n{}\n{}:{}.{}\n{}\n{}", static_cast<int>(d.severity), d.kind, d.message, d.file, d.line,
+                                 d.column, d.path, d.file.empty() ? d.object : std::string());
+  const auto [place, fresh] = places_.emplace(cause, findings_.size());
+  if (fresh) {
+    if (findings_.size() == max_findings) {
+      places_.erase(place);
+      ++dropped_;
+      return;
+    }
+    findings_.push_back({d, {}, 0});
+  }
+  auto& finding = findings_[place->second];
+  if (d.object.empty() || (!finding.objects.empty() && finding.objects.back() == d.object)) return;
+  ++finding.object_count;
+  if (finding.objects.size() < max_objects) finding.objects.push_back(d.object);
+}
+
+std::vector<Finding> Findings::list() const {
+  auto out = findings_;
+  std::stable_sort(out.begin(), out.end(),
+                   [](const Finding& a, const Finding& b) { return a.diagnostic.severity < b.diagnostic.severity; });
+  return out;
+}
+
+base::profile::Value to_json(const Finding& finding) {
+  const auto& d = finding.diagnostic;
+  base::profile::List trace, objects;
+  for (const auto& line : d.trace) trace.emplace_back(line);
+  for (const auto& object : finding.objects) objects.emplace_back(object);
+  return base::profile::Dict{{"severity", severity_name(d.severity)},
+                             {"kind", d.kind},
+                             {"message", d.message},
+                             {"file", d.file},
+                             {"line", d.line},
+                             {"column", d.column},
+                             {"end_line", d.end_line},
+                             {"end_column", d.end_column},
+                             {"excerpt", d.excerpt},
+                             {"trace", std::move(trace)},
+                             {"hint", d.hint},
+                             {"path", d.path},
+                             {"objects", std::move(objects)},
+                             {"object_count", finding.object_count}};
+}
+
+}  // namespace cdb::build

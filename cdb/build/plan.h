@@ -1,0 +1,60 @@
+// What a change does to the fleet: nodes that change, grouped by identical difference. Built by Builder while profiles are
+// compiled, stored with the revision as JSON, shown by `weft`. One thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/profile/hash.h"
+#include "base/profile/value.h"
+
+namespace cdb::build {
+
+// One line of a difference, ready to show: values as shortened canonical JSON.
+struct PlanLine {
+  std::string path;
+  std::string before, after;  // "" : absent
+};
+
+// The difference of one node, with an identity that is equal exactly when the whole difference is equal.
+struct Difference {
+  base::profile::Hash identity;
+  std::vector<PlanLine> lines;  // at most Plan::max_lines
+  std::size_t more = 0;
+  std::set<std::string> components;  // names below /software/components that it touches
+};
+Difference difference(const base::profile::Value& before, const base::profile::Value& after);
+
+class Plan {
+ public:
+  static constexpr std::size_t max_lines = 200;   // per group
+  static constexpr std::size_t max_groups = 100;  // in the JSON, those with most nodes first
+  static constexpr std::size_t max_value = 160;   // bytes of a shown value
+
+  void changed(const std::string& node, Difference difference);
+  void added(const std::string& node, std::size_t values) { added_[node] = values; }
+  void removed(const std::string& node) { removed_.insert(node); }
+  std::size_t nodes() const;
+
+  std::size_t compiled = 0;
+  // {compiled, nodes, components, groups: [{nodes, changes: [{path, before, after}], more}], more_groups, more_nodes,
+  //  added: [{node, values}], removed: [node]}
+  base::profile::Value json() const;
+
+ private:
+  struct Group {
+    Difference difference;
+    std::vector<std::string> nodes;
+  };
+  std::map<base::profile::Hash, Group> groups_;
+  std::map<std::string, std::size_t> added_;
+  std::set<std::string> removed_;
+};
+
+// Leaves of a tree.
+std::size_t count_values(const base::profile::Value& value);
+
+}  // namespace cdb::build

@@ -1,0 +1,65 @@
+// One change laid on a resident branch: compiled, compared, and either adopted or taken off again. Made by Builder under the
+// branch's lock, used once. A Trial that is dropped without stored() leaves the branch as it was.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/diag/result.h"
+#include "cdb/build/branch.h"
+#include "cdb/build/builder.h"
+#include "cdb/build/findings.h"
+#include "cdb/build/plan.h"
+#include "cdb/store/store.h"
+
+namespace cdb::build {
+
+class Trial {
+ public:
+  Trial(Branch& branch, store::Store& store) : branch_(branch), store_(store), numbering_(branch.index()) {}
+  ~Trial();  // takes the edits off unless stored()
+  Trial(const Trial&) = delete;
+
+  // Lays on those edits that differ from the tree. False: none does.
+  bool lay(const std::vector<Edit>& edits);
+  // Decides what to compile, compiles, compares. Errc::invalid: weft.yaml is missing or wrong. findings() may have failed.
+  base::Result<> run();
+
+  const Findings& findings() const { return findings_; }
+  const Plan& plan() const { return plan_; }
+  std::vector<Fresh> fresh() const;
+  store::Commit commit(const Change& change);  // moves the profiles out: once
+  void stored(std::int64_t revision);
+
+ private:
+  struct Built;
+  base::Result<> find_objects();
+  void place_object(const std::string& path, std::map<std::string, std::string>& found);
+  void complain(const std::string& path, std::string message, std::string hint);
+  base::Result<std::set<std::string>> compile(const std::vector<std::string>& names);
+  base::Result<> compare(std::vector<pan::Compiled>& compiled, std::set<std::string>& readers);
+  std::string path_of(const std::string& object) const;
+
+  Branch& branch_;
+  store::Store& store_;
+  std::vector<store::NewContent> edits_;
+  std::vector<std::pair<std::string, Tree::File>> undo_;
+  Site site_;
+  std::vector<std::string> include_path_;
+  bool everything_ = false;                    // the include path is another one
+  std::map<std::string, std::string> placed_;  // objects that come or move: name → file
+  std::set<std::string> recompile_;            // known objects whose own file was edited
+  std::set<std::string> removed_;
+  Numbering numbering_;
+  std::set<std::string> compiled_;
+  std::vector<store::NodeUpdate> updates_;
+  Branch::Adopted adopted_;
+  Findings findings_;
+  Plan plan_;
+  bool keep_ = false;
+};
+
+}  // namespace cdb::build

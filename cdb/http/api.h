@@ -1,0 +1,58 @@
+// The CDB's HTTP routes. Made once by role cdb, before the server starts; must outlive it. Handlers run on the server's workers
+// and may block on SQL; long polls return at once.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "base/http/server.h"
+#include "cdb/build/builder.h"
+#include "cdb/enrol/enrolment.h"
+#include "cdb/publish/publisher.h"
+#include "cdb/publish/wake.h"
+#include "cdb/store/store.h"
+
+namespace cdb::http {
+
+struct Services {
+  std::shared_ptr<store::Store> store;
+  build::Builder* builder = nullptr;
+  publish::Publisher* publisher = nullptr;
+  publish::WakeHub* wake = nullptr;
+  enrol::Enrolment* enrolment = nullptr;
+};
+
+class Api {
+ public:
+  explicit Api(Services services) : services_(std::move(services)) {}
+  void add_routes(base::http::Server& server);
+
+  // One by one for tests; each is the handler of the route that its name tells.
+  using Request = base::http::Request;
+  using Answer = base::Result<base::http::Response>;
+  Answer change(const Request& request);
+  Answer revert(const Request& request);
+  Answer template_list(const Request& request);
+  Answer template_one(const Request& request);
+  Answer revision_list(const Request& request);
+  Answer revision_one(const Request& request);
+  Answer profile(const Request& request);
+  Answer manifest(const Request& request);
+  Answer node_list(const Request& request);
+  Answer node_one(const Request& request);
+  Answer report(const Request& request);
+  Answer audit(const Request& request);
+  Answer ca(const Request& request);
+  Answer enrol(const Request& request);
+  Answer renew(const Request& request);
+  Answer token(const Request& request);
+  void wake(const Request& request, base::http::Pending pending);
+
+ private:
+  base::Result<base::http::Response> answer(base::Result<build::Outcome> outcome, double seconds) const;
+  base::Result<store::Desired> wanted_profile(const Request& request) const;
+
+  Services services_;
+};
+
+}  // namespace cdb::http

@@ -1,0 +1,162 @@
+// The one write of templates and profiles: a revision with all that follows from it, in one transaction.
+#include <set>
+
+#include <fmt/format.h>
+
+#include "base/compress/compress.h"
+#include "base/diag/fail_point.h"
+#include "cdb/store/sql.h"
+#include "cdb/store/store.h"
+
+namespace cdb::store {
+namespace {
+
+using base::pg::Param;
+using base::pg::Transaction;
+using Table = std::vector<std::vector<Param>>;
+
+base::Result<std::set<Digest>> known(Transaction& transaction, std::string_view sql, const std::vector<Digest>& wanted) {
+  const auto rows = WEFT_TRY(transaction.exec(sql, {bytea_array(wanted)}));
+  std::set<Digest> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.insert(digest_at(rows, i, 0));
+  return out;
+}
+
+base::Result<std::int64_t> lock_and_check(Transaction& transaction, const Commit& commit) {
+  const auto counter = WEFT_TRY(transaction.exec("select revision, reads from cdb.counter for update"));
+  if (counter.integer(0, 1) != commit.known_reads)
+    return base::fail(base::Errc::conflict, "another commit numbered new look-ups");
+  const auto branch = WEFT_TRY(transaction.exec("select head from cdb.branch where name = $1 for update", {commit.branch}));
+  if (branch.empty()) return base::fail(base::Errc::not_found, "no branch '" + commit.branch + "'");
+  if (branch.integer(0, 0) != commit.head) {
+    return base::fail(base::Errc::conflict,
+                      fmt::format("branch {} moved from revision {} to {}", commit.branch, commit.head, branch.integer(0, 0)));
+  }
+  return counter.integer(0, 0) + 1;
+}
+
+base::Result<> store_blobs(Transaction& transaction, const Commit& commit, const std::vector<std::optional<Digest>>& after) {
+  std::vector<Digest> wanted;
+  for (const auto& hash : after) {
+    if (hash) wanted.push_back(*hash);
+  }
+  auto stored = WEFT_TRY(known(transaction, "select hash from cdb.blob where hash = any($1::bytea[])", wanted));
+  Table rows;
+  for (std::size_t i = 0; i < commit.edits.size(); ++i) {
+    if (!after[i] || !stored.insert(*after[i]).second) continue;
+    const auto& content = *commit.edits[i].content;
+    rows.push_back({bytes(*after[i]), static_cast<std::int64_t>(content.size()), base::pg::Bytes{base::compress::zstd(content)}});
+  }
+  return rows.empty() ? base::Result<>{} : transaction.copy("cdb.blob", {"hash", "size", "data"}, rows);
+}
+
+base::Result<> store_tree(Transaction& transaction, const Commit& commit, const std::vector<std::optional<Digest>>& after,
+                          std::int64_t number) {
+  Table rows;
+  for (std::size_t i = 0; i < commit.edits.size(); ++i) {
+    const auto& edit = commit.edits[i];
+    rows.push_back({commit.branch, edit.path, number, bytes(edit.before), bytes(after[i])});
+    if (after[i]) {
+      WEFT_TRY(
+          transaction.exec("insert into cdb.tree (branch, path, blob, revision) values ($1, $2, $3, $4) "
+                           "on conflict (branch, path) do update set blob = excluded.blob, revision = excluded.revision",
+                           {commit.branch, edit.path, bytes(*after[i]), number}));
+    } else {
+      WEFT_TRY(transaction.exec("delete from cdb.tree where branch = $1 and path = $2", {commit.branch, edit.path}));
+    }
+  }
+  return transaction.copy("cdb.edit", {"branch", "path", "revision", "before", "after"}, rows);
+}
+
+base::Result<> store_reads(Transaction& transaction, const Commit& commit) {
+  if (commit.new_reads.empty()) return {};
+  Table rows;
+  std::int64_t id = commit.known_reads;
+  for (const auto& read : commit.new_reads) rows.push_back({++id, read.kind, read.root, read.name, read.path});
+  return transaction.copy("cdb.read", {"id", "kind", "root", "name", "path"}, rows);
+}
+
+base::Result<> store_profiles(Transaction& transaction, const Commit& commit) {
+  std::vector<Digest> wanted;
+  for (const auto& node : commit.nodes) {
+    if (node.root_changed) wanted.push_back(node.root);
+  }
+  if (wanted.empty()) return {};
+  auto stored = WEFT_TRY(known(transaction, "select root from cdb.profile where root = any($1::bytea[])", wanted));
+  Table rows;
+  for (const auto& node : commit.nodes) {
+    if (!node.root_changed || !stored.insert(node.root).second) continue;
+    if (node.data.empty()) return base::fail(base::Errc::internal, "commit without the profile of " + node.name);
+    rows.push_back({bytes(node.root), node.json_size, base::pg::Bytes{node.data}});
+  }
+  return rows.empty() ? base::Result<>{} : transaction.copy("cdb.profile", {"root", "size", "data"}, rows);
+}
+
+base::Result<> store_nodes(Transaction& transaction, const Commit& commit, std::int64_t number) {
+  Table roots;
+  for (const auto& node : commit.nodes) {
+    const auto done = WEFT_TRY(transaction.exec(
+        "insert into cdb.node as n (name, branch, path, root, revision, touched, reads, attributes) "
+        "values ($1, $2, $3, $4, $5, $5, $6, $7::jsonb) on conflict (name) do update set branch = excluded.branch, "
+        "path = excluded.path, root = excluded.root, revision = case when $8 then excluded.revision else n.revision end, "
+        "touched = excluded.touched, reads = excluded.reads, attributes = excluded.attributes "
+        "where n.branch = excluded.branch or n.root is null",
+        {node.name, commit.branch, node.path, bytes(node.root), number, base::pg::Bytes{node.reads}, node.attributes,
+         node.root_changed}));
+    if (done.affected() == 0) {
+      return base::fail(base::Errc::invalid, fmt::format("node {} ({}) belongs to another branch already", node.name, node.path),
+                        "a node is described by one branch: remove its object template there first");
+    }
+    if (node.root_changed) roots.push_back({node.name, number, bytes(node.root)});
+  }
+  for (const auto& name : commit.removed) {
+    WEFT_TRY(transaction.exec("update cdb.node set root = null, revision = $2, touched = $2 where name = $1", {name, number}));
+    roots.push_back({name, number, nullptr});
+  }
+  return roots.empty() ? base::Result<>{} : transaction.copy("cdb.node_root", {"node", "revision", "root"}, roots);
+}
+
+base::Result<> store_revision(Transaction& transaction, const Commit& commit, std::int64_t number, std::int64_t changed) {
+  WEFT_TRY(transaction.exec(
+      "insert into cdb.revision (number, branch, parent, author_kind, author, message, tree, reverts, compiled, "
+      "changed, plan) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+      {number, commit.branch, commit.head, commit.author.kind, commit.author.name, commit.message, bytes(commit.tree),
+       commit.reverts, commit.compiled, changed, base::pg::Bytes{base::compress::zstd(commit.plan)}}));
+  WEFT_TRY(transaction.exec("update cdb.branch set head = $2 where name = $1", {commit.branch, number}));
+  WEFT_TRY(transaction.exec("update cdb.counter set revision = $1, reads = $2",
+                            {number, commit.known_reads + static_cast<std::int64_t>(commit.new_reads.size())}));
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::int64_t> Store::commit(const Commit& commit) {
+  if (commit.edits.empty()) return base::fail(base::Errc::internal, "a commit without edits");
+  std::vector<std::optional<Digest>> after;
+  for (const auto& edit : commit.edits) after.push_back(edit.content ? std::optional(digest(*edit.content)) : std::nullopt);
+  std::int64_t changed = static_cast<std::int64_t>(commit.removed.size());
+  for (const auto& node : commit.nodes) changed += node.root_changed;
+
+  WEFT_TRY(base::fail_point("cdb.commit.before-store"));
+  auto transaction = WEFT_TRY(pool_->begin());
+  const auto number = WEFT_TRY(lock_and_check(transaction, commit));
+  WEFT_TRY(store_revision(transaction, commit, number, changed));
+  WEFT_TRY(store_blobs(transaction, commit, after));
+  WEFT_TRY(store_tree(transaction, commit, after, number));
+  WEFT_TRY(store_reads(transaction, commit));
+  WEFT_TRY(store_profiles(transaction, commit));
+  WEFT_TRY(store_nodes(transaction, commit, number));
+  base::profile::Dict detail{{"branch", commit.branch},   {"revision", number},
+                             {"message", commit.message}, {"edits", static_cast<std::int64_t>(commit.edits.size())},
+                             {"nodes", changed},          {"tree", commit.tree.hex()}};
+  if (commit.reverts) detail["reverts"] = *commit.reverts;
+  WEFT_TRY(append_audit(transaction, commit.author, commit.reverts ? "template.revert" : "template.commit",
+                        fmt::format("{}@{}", commit.branch, number), std::move(detail)));
+  WEFT_TRY(transaction.notify(wake_channel, std::to_string(number)));
+  WEFT_TRY(base::fail_point("cdb.commit.stored"));
+  WEFT_TRY(transaction.commit());
+  WEFT_TRY(base::fail_point("cdb.commit.committed"));
+  return number;
+}
+
+}  // namespace cdb::store

@@ -1,0 +1,149 @@
+#include <map>
+
+#include <fmt/format.h>
+
+#include "base/profile/json.h"
+#include "cdb/store/sql.h"
+#include "cdb/store/store.h"
+
+namespace cdb::store {
+namespace {
+
+constexpr std::string_view node_columns =
+    "select n.name, n.branch, n.path, n.root, n.revision, cdb.rfc3339(r.time), n.attributes::text, s.applied_root, "
+    "s.applied_revision, cdb.rfc3339(s.applied_time), s.outcome, cdb.rfc3339(s.received), s.report::text, "
+    "(select h.revision from cdb.node_root h where h.node = n.name and h.revision <= $1 order by h.revision desc limit 1) "
+    "from cdb.node n join cdb.revision r on r.number = n.revision left join cdb.node_status s on s.node = n.name "
+    "where n.root is not null ";
+
+base::Result<NodeRow> node_at(const base::pg::Rows& rows, std::size_t i) {
+  NodeRow node;
+  node.name = rows.text(i, 0);
+  node.branch = rows.text(i, 1);
+  node.path = rows.text(i, 2);
+  node.root = digest_at(rows, i, 3);
+  node.revision = rows.integer(i, 4);
+  node.changed = rows.text(i, 5);
+  node.attributes = WEFT_TRY(base::profile::parse_json(rows.text(i, 6)));
+  node.applied_root = optional_digest_at(rows, i, 7);
+  node.applied_revision = rows.integer(i, 8);
+  node.applied_time = rows.text(i, 9);
+  node.outcome = rows.text(i, 10);
+  node.received = rows.text(i, 11);
+  if (!rows.is_null(i, 12)) node.report = WEFT_TRY(base::profile::parse_json(rows.text(i, 12)));
+  if (!rows.is_null(i, 13)) node.at_revision = rows.integer(i, 13);
+  return node;
+}
+
+Desired desired_row(const base::pg::Rows& rows, std::size_t i) {
+  return {std::string(rows.text(i, 0)), optional_digest_at(rows, i, 1), rows.integer(i, 2)};
+}
+
+}  // namespace
+
+base::Result<std::string> Store::profile_data(const Digest& root) const {
+  auto all = WEFT_TRY(profiles(std::span(&root, 1)));
+  return std::move(all.front());
+}
+
+base::Result<std::vector<std::string>> Store::profiles(std::span<const Digest> roots) const {
+  auto transaction = WEFT_TRY(pool_->begin());
+  const auto rows =
+      WEFT_TRY(transaction.exec("select root, data from cdb.profile where root = any($1::bytea[])", {bytea_array(roots)}));
+  std::map<Digest, std::string> found;
+  for (std::size_t i = 0; i < rows.size(); ++i) found.emplace(digest_at(rows, i, 0), rows.bytes(i, 1));
+  std::vector<std::string> out;
+  out.reserve(roots.size());
+  for (const auto& root : roots) {
+    const auto place = found.find(root);
+    if (place == found.end()) return base::fail(base::Errc::corrupt, "profile " + root.hex() + " is missing in the database");
+    out.push_back(place->second);
+  }
+  return out;
+}
+
+base::Result<Desired> Store::desired(std::string_view node) const {
+  auto transaction = WEFT_TRY(pool_->begin());
+  const auto rows =
+      WEFT_TRY(transaction.exec("select name, root, revision from cdb.node where name = $1 and root is not null", {node}));
+  if (rows.empty()) return base::fail(WEFT_TRY(unknown_node(transaction, node)));
+  return desired_row(rows, 0);
+}
+
+base::Result<Desired> Store::desired_at(std::string_view node, std::int64_t revision) const {
+  auto transaction = WEFT_TRY(pool_->begin());
+  const auto rows = WEFT_TRY(transaction.exec(
+      "select node, root, revision from cdb.node_root where node = $1 and revision <= $2 order by revision desc limit 1",
+      {node, revision}));
+  if (!rows.empty() && !rows.is_null(0, 1)) return desired_row(rows, 0);
+  const auto now = WEFT_TRY(transaction.exec("select from cdb.node where name = $1 and root is not null", {node}));
+  if (now.empty()) return base::fail(WEFT_TRY(unknown_node(transaction, node)));
+  return base::fail(base::Errc::not_found, fmt::format("node {} did not exist at revision {}", node, revision),
+                    fmt::format("weft node show {} lists the revisions that changed it", node));
+}
+
+base::Result<Desired> Store::desired_with(std::string_view node, const Digest& root) const {
+  auto transaction = WEFT_TRY(pool_->begin());
+  const auto rows = WEFT_TRY(transaction.exec(
+      "select node, root, revision from cdb.node_root where node = $1 and root = $2 order by revision desc limit 1",
+      {node, bytes(root)}));
+  if (rows.empty()) {
+    return base::fail(base::Errc::not_found, fmt::format("profile {} was never meant for node {}", root.hex(), node),
+                      "leave out root to get the desired profile");
+  }
+  return desired_row(rows, 0);
+}
+
+base::Result<std::vector<Desired>> Store::desired_since(std::int64_t revision) const {
+  auto transaction = WEFT_TRY(pool_->begin());
+  const auto rows =
+      revision == 0
+          ? WEFT_TRY(transaction.exec("select name, root, revision from cdb.node where root is not null"))
+          : WEFT_TRY(transaction.exec("select distinct on (node) node, root, revision from cdb.node_root where revision > $1 "
+                                      "order by node, revision desc",
+                                      {revision}));
+  std::vector<Desired> out;
+  out.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(desired_row(rows, i));
+  return out;
+}
+
+base::Result<std::vector<NodeRow>> Store::nodes(const NodeFilter& filter) const {
+  auto transaction = WEFT_TRY(pool_->begin(base::pg::Isolation::repeatable_read));
+  const auto attributes =
+      filter.attributes.empty() ? std::optional<std::string>{} : std::optional(base::profile::to_json(filter.attributes));
+  const auto pattern = filter.name ? std::optional(like(*filter.name)) : std::nullopt;
+  static const auto sql =
+      std::string(node_columns) +
+      "and ($2::text is null or n.branch = $2) and ($3::text is null or n.name like $3) "
+      "and ($4::jsonb is null or n.attributes @> $4::jsonb) "
+      "and ($5::text is null or s.outcome = $5 or ($5 = 'none' and s.outcome is null)) "
+      "and ($6::boolean is null or (s.applied_root is not distinct from n.root) = $6) "
+      "and ($7::bigint is null or exists (select from cdb.node_root c where c.node = n.name and c.revision = $7)) "
+      "and n.name > $8 order by n.name limit $9";
+  const auto rows = WEFT_TRY(transaction.exec(sql, {filter.at, filter.branch, pattern, attributes, filter.outcome, filter.in_sync,
+                                                    filter.changed_in, filter.after, filter.limit}));
+  std::vector<NodeRow> out;
+  out.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(WEFT_TRY(node_at(rows, i)));
+  return out;
+}
+
+base::Result<NodeRow> Store::node(std::string_view name) const {
+  auto transaction = WEFT_TRY(pool_->begin(base::pg::Isolation::repeatable_read));
+  static const auto sql = std::string(node_columns) + "and n.name = $2";
+  const auto rows = WEFT_TRY(transaction.exec(sql, {std::int64_t{0}, name}));
+  if (rows.empty()) return base::fail(WEFT_TRY(unknown_node(transaction, name)));
+  return node_at(rows, 0);
+}
+
+base::Result<std::vector<Desired>> Store::history(std::string_view node, int limit) const {
+  auto transaction = WEFT_TRY(pool_->begin());
+  const auto rows = WEFT_TRY(transaction.exec(
+      "select node, root, revision from cdb.node_root where node = $1 order by revision desc limit $2", {node, limit}));
+  std::vector<Desired> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(desired_row(rows, i));
+  return out;
+}
+
+}  // namespace cdb::store

@@ -1,0 +1,99 @@
+// The configuration database. Opened once by role cdb (applies migrations), shared by all its threads; each call is its own
+// transaction. Failure: base/pg's codes (unavailable, conflict, timeout = unknown whether it was committed); nothing is ever half
+// stored. Does not log.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/diag/result.h"
+#include "base/pg/pg.h"
+#include "cdb/store/types.h"
+
+namespace cdb::store {
+
+class Store {
+ public:
+  // NOTIFY channel of new desired roots; the payload is the revision. A hint: cdb.node_root is the truth.
+  static constexpr std::string_view wake_channel = "cdb_wake";
+
+  static base::Result<std::shared_ptr<Store>> open(std::shared_ptr<base::pg::Pool> pool);
+
+  // --- branches and templates (templates.cc)
+  // Errc::not_found, with suggestions, when there is no such branch.
+  base::Result<std::int64_t> head(std::string_view branch) const;
+  // One snapshot: everything (since == 0), or what moved after `since`; dictionary entries after `known_reads`.
+  base::Result<BranchState> load(std::string_view branch, std::int64_t since, std::int32_t known_reads) const;
+  // Files of the branch as of `revision` (0: now) below `prefix` ("": all), by path. `content`: contents too.
+  base::Result<std::vector<File>> files(std::string_view branch, std::int64_t revision, std::string_view prefix,
+                                        bool content) const;
+  base::Result<File> file(std::string_view branch, std::int64_t revision, std::string_view path) const;
+  base::Result<std::vector<std::string>> blobs(std::span<const Digest> hashes) const;  // in order; missing: Errc::corrupt
+  // Those of `paths` whose content is not what it was at revision `base`: before = then, after = now, revision = last to move it.
+  base::Result<std::vector<Edit>> moved_since(std::string_view branch, std::int64_t base,
+                                              std::span<const std::string> paths) const;
+  struct RevisionFilter {
+    std::optional<std::string> branch, path, node;
+    std::int64_t before = 0;  // numbers below this; 0: from the newest
+    int limit = 50;
+  };
+  base::Result<std::vector<Revision>> revisions(const RevisionFilter& filter) const;
+  base::Result<Revision> revision(std::int64_t number) const;
+  base::Result<std::string> plan(std::int64_t number) const;  // JSON
+  base::Result<std::vector<Edit>> edits(std::int64_t number) const;
+
+  // --- the one write of templates and profiles (commit.cc)
+  base::Result<std::int64_t> commit(const Commit& commit);
+
+  // --- profiles and nodes (nodes.cc)
+  base::Result<std::string> profile_data(const Digest& root) const;  // zstd of canonical JSON
+  // In the order asked; missing: Errc::corrupt.
+  base::Result<std::vector<std::string>> profiles(std::span<const Digest> roots) const;
+  base::Result<Desired> desired(std::string_view node) const;  // Errc::not_found with suggestions
+  // What the node was to be at `revision`; with `root`: the newest revision that made this root desired for this very node.
+  base::Result<Desired> desired_at(std::string_view node, std::int64_t revision) const;
+  base::Result<Desired> desired_with(std::string_view node, const Digest& root) const;
+  base::Result<std::vector<Desired>> desired_since(std::int64_t revision) const;  // 0: all nodes, current
+  base::Result<std::vector<NodeRow>> nodes(const NodeFilter& filter) const;
+  base::Result<NodeRow> node(std::string_view name) const;
+  base::Result<std::vector<Desired>> history(std::string_view node, int limit) const;  // newest first
+
+  // --- reports (reports.cc)
+  static constexpr int report_history = 50;  // per node
+  // Errc::invalid when root and revision were never desired of this node.
+  base::Result<> add_report(std::string_view node, const Report& report);
+  base::Result<std::vector<base::profile::Value>> reports(std::string_view node, int limit) const;
+
+  // --- enrolment (enrolment.cc)
+  // Voids earlier unused tokens of the node. Errc::not_found for an unknown node.
+  base::Result<> add_token(const Actor& actor, std::string_view node, const Digest& secret, std::chrono::seconds ttl);
+  struct Certificate {
+    std::string pem, fingerprint;
+    std::chrono::system_clock::time_point expires;
+  };
+  // Checks and uses up the token, and stores what `issue` returned, in one transaction; `issue` fails: the token stays good.
+  // The same token with the same `request` again (the answer was lost) gives the same certificate. Errc::denied: unknown, used or
+  // expired token, or another node's.
+  base::Result<Certificate> redeem(std::string_view node, const Digest& secret, const Digest& request,
+                                   const std::function<base::Result<Certificate>()>& issue);
+  base::Result<> add_renewal(std::string_view node, const Certificate& certificate);
+  base::Result<std::optional<Certificate>> certificate(std::string_view node) const;  // newest
+
+  // --- audit (audit.cc)
+  base::Result<std::vector<AuditEntry>> audit(std::int64_t before, int limit) const;  // newest first
+  // Errc::corrupt names the first row whose hash does not follow from its content and the row before. Returns the rows checked.
+  base::Result<std::int64_t> verify_audit() const;
+
+  explicit Store(std::shared_ptr<base::pg::Pool> pool) : pool_(std::move(pool)) {}
+
+ private:
+  std::shared_ptr<base::pg::Pool> pool_;
+};
+
+}  // namespace cdb::store

@@ -1,0 +1,147 @@
+// Values that cdb/store takes and gives. Used by cdb/build, publish, enrol and http. Plain values, any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/profile/hash.h"
+#include "base/profile/value.h"
+
+namespace cdb::store {
+
+using Digest = base::profile::Hash;
+
+Digest digest(std::string_view content);  // SHA-256
+
+// Who did it, as proven by the front: kind node|person|service.
+struct Actor {
+  std::string kind, name;
+};
+
+struct File {
+  std::string path;
+  Digest hash;
+  std::int64_t revision = 0;  // that last changed it
+  std::int64_t size = 0;
+  std::optional<std::string> content;  // only where asked for
+};
+
+// One path in a revision. No `before`: added; no `after`: removed.
+struct Edit {
+  std::string path;
+  std::optional<Digest> before, after;
+  std::int64_t revision = 0;
+};
+
+// One distinct look-up (cdb::pan::Read as stored).
+struct ReadKey {
+  int kind = 0;
+  int root = -1;
+  std::string name, path;
+  friend auto operator<=>(const ReadKey&, const ReadKey&) = default;
+};
+
+// What a commit stores about one object. `data` empty: the root is unchanged, only reads, path or attributes moved.
+struct NodeUpdate {
+  std::string name, path;
+  Digest root;
+  bool root_changed = false;
+  std::string data;  // zstd of the canonical JSON
+  std::int64_t json_size = 0;
+  std::string reads;       // encode_reads()
+  std::string attributes;  // JSON
+};
+
+struct NewContent {
+  std::string path;
+  std::optional<Digest> before;
+  std::optional<std::string> content;  // none: removed
+};
+
+struct Commit {
+  std::string branch;
+  std::int64_t head = 0;         // the branch must still be there: Errc::conflict otherwise
+  std::int32_t known_reads = 0;  // the dictionary must still have this many entries: Errc::conflict otherwise
+  Actor author;
+  std::string message;
+  std::optional<std::int64_t> reverts;
+  Digest tree;
+  std::vector<NewContent> edits;
+  std::vector<NodeUpdate> nodes;
+  std::vector<std::string> removed;  // nodes that leave
+  std::vector<ReadKey> new_reads;    // numbered from known_reads + 1
+  std::string plan;                  // JSON
+  int compiled = 0;
+};
+
+struct Revision {
+  std::int64_t number = 0, parent = 0;
+  std::string branch, message, time;
+  Actor author;
+  Digest tree;
+  std::optional<std::int64_t> reverts;
+  int compiled = 0, changed = 0;
+};
+
+// A branch, whole or what changed since a revision.
+struct BranchState {
+  struct Object {
+    std::string name, path;
+    std::optional<Digest> root;  // none: the node left
+    std::int64_t revision = 0;
+    std::string reads;
+  };
+  std::int64_t head = 0;
+  std::vector<File> files;           // with content
+  std::vector<std::string> removed;  // paths; only in a difference
+  std::vector<Object> objects;
+  std::vector<ReadKey> reads;  // dictionary entries from `first_read` on
+  std::int32_t first_read = 1;
+};
+
+struct Desired {
+  std::string node;
+  std::optional<Digest> root;  // none: the node left
+  std::int64_t revision = 0;
+};
+
+struct NodeRow {
+  std::string name, branch, path;
+  Digest root;
+  std::int64_t revision = 0;
+  std::string changed;  // time of the revision
+  base::profile::Value attributes;
+  std::optional<Digest> applied_root;
+  std::int64_t applied_revision = 0;
+  std::string applied_time, outcome, received;
+  base::profile::Value report;              // last one; null when it never reported
+  std::optional<std::int64_t> at_revision;  // desired revision as of NodeFilter::at
+};
+
+struct NodeFilter {
+  std::optional<std::string> branch, name;  // name: shell pattern
+  base::profile::Dict attributes;           // all must be equal
+  std::optional<std::string> outcome;       // last report's; "none": never reported
+  std::optional<bool> in_sync;              // applied root is the desired one
+  std::optional<std::int64_t> changed_in;   // only nodes whose root this revision changed
+  std::int64_t at = 0;                      // fills at_revision when positive
+  std::string after;                        // names greater than this
+  int limit = 1000;
+};
+
+struct Report {
+  Digest root;
+  std::int64_t revision = 0;
+  std::string outcome;  // ok | failed | partial | noaction
+  base::profile::Value body;
+};
+
+struct AuditEntry {
+  std::int64_t id = 0;
+  base::profile::Value record;
+};
+
+}  // namespace cdb::store
