@@ -41,4 +41,7 @@ Result<> make_folders(const std::filesystem::path& path, mode_t mode = 0755);
 // An exclusive flock on `path` (created); Errc::conflict with the holder's pid when taken.
 Result<Fd> lock(const std::filesystem::path& path);
 
+// Whether the account may enter every folder above `path`. Errc::denied names the first that it may not, and what to do.
+Result<> may_reach(const std::filesystem::path& path, const std::string& account);
+
 }  // namespace base::file

@@ -80,7 +80,7 @@ struct PrivateCluster::Impl {
 
   Result<> prepare() {
     user = WEFT_TRY(cluster_user());
-    WEFT_TRY(check_traversable(folder, user));
+    if (user.drop) WEFT_TRY(file::may_reach(folder, user.name));
     WEFT_TRY(file::make_folders(folder, 0700));
     WEFT_TRY(file::make_folders(folder / "run", 0700));
     for (const auto& path : {folder, folder / "run"}) {

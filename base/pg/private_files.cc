@@ -1,9 +1,7 @@
 #include "base/pg/private_files.h"
 
 #include <fmt/format.h>
-#include <grp.h>
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,16 +33,6 @@ std::string quoted(const fs::path& path) {
   std::string out;
   for (const char c : path.string()) out += c == '\'' ? std::string("''") : std::string(1, c);
   return out;
-}
-
-bool may_enter(const struct stat& st, const ClusterUser& user) {
-  if (st.st_uid == user.uid) return (st.st_mode & S_IXUSR) != 0;
-  std::vector<gid_t> groups(64);
-  int count = static_cast<int>(groups.size());
-  if (getgrouplist(user.name.c_str(), user.gid, groups.data(), &count) < 0) count = static_cast<int>(groups.size());
-  groups.resize(static_cast<std::size_t>(std::max(count, 0)));
-  if (std::ranges::find(groups, st.st_gid) != groups.end()) return (st.st_mode & S_IXGRP) != 0;
-  return (st.st_mode & S_IXOTH) != 0;
 }
 
 // True for a process that runs PostgreSQL with its working folder in `data`: what every process of a cluster does.
@@ -109,20 +97,6 @@ Result<fs::path> binaries(const fs::path& data) {
   }
   return fail(Errc::not_found, "no PostgreSQL server below /usr/lib/postgresql",
               "Install postgresql-15, or name a database with --database.");
-}
-
-Result<> check_traversable(const fs::path& folder, const ClusterUser& user) {
-  if (!user.drop) return {};
-  for (fs::path at = fs::absolute(folder).parent_path();; at = at.parent_path()) {
-    struct stat st {};
-    if (::stat(at.c_str(), &st) == 0 && !may_enter(st, user)) {
-      return fail(Errc::denied,
-                  fmt::format("the private database below {} runs as user {}, who may not enter {} (mode {:04o})",
-                              folder.string(), user.name, at.string(), st.st_mode & 07777U),
-                  fmt::format("Choose another --state folder, or allow it with: chmod o+x {}", at.string()));
-    }
-    if (at == at.parent_path()) return {};
-  }
 }
 
 std::vector<std::string> as_user(const ClusterUser& user, std::vector<std::string> argv) {

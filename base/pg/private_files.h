@@ -24,8 +24,6 @@ struct ClusterUser {
 Result<ClusterUser> cluster_user();
 // The newest /usr/lib/postgresql/*/bin that has initdb; for an existing cluster the one of its own major version.
 Result<std::filesystem::path> binaries(const std::filesystem::path& data);
-// Errc::denied naming the first folder above that `user` may not enter.
-Result<> check_traversable(const std::filesystem::path& folder, const ClusterUser& user);
 // argv that runs `program` as the cluster's user.
 std::vector<std::string> as_user(const ClusterUser& user, std::vector<std::string> argv);
 // initdb into a temporary folder, then rename: a kill leaves nothing half-made behind.
