@@ -36,7 +36,7 @@ void declare(CLI::App& app, Declared& declared) {
   } else if (shape.many) {
     declared.parsed->expected(-1);
   } else {
-    declared.parsed->expected(1);
+    declared.parsed->expected(1)->allow_extra_args(false);
   }
 }
 
@@ -53,7 +53,7 @@ Result<> check_choice(const Route& route, const Declared& declared) {
 }
 
 Result<> check_extras(const Route& route, const std::vector<std::string>& extras, const std::deque<Declared>& table) {
-  if (extras.empty()) return {};
+  if (extras.empty() || (extras.size() == 1 && extras[0] == "--")) return {};  // CLI11 hands the mark itself back
   std::vector<std::string> flags{"--help"};
   for (const auto& declared : table) flags.insert(flags.end(), declared.shape.flags.begin(), declared.shape.flags.end());
   for (const auto& extra : extras) {
@@ -61,7 +61,8 @@ Result<> check_extras(const Route& route, const std::vector<std::string>& extras
     const auto flag = extra.substr(0, extra.find('='));
     return wrong(route, fmt::format("{} has no option '{}'{}", spelled(route), flag, text::did_you_mean_suffix(flag, flags)));
   }
-  return wrong(route, fmt::format("{} does not know what to do with '{}'", spelled(route), extras.front()));
+  return wrong(route, fmt::format("{} does not know what to do with '{}'", spelled(route),
+                                  extras.front() == "--" ? extras[1] : extras.front()));
 }
 
 }  // namespace
