@@ -1,0 +1,26 @@
+# spma: packages. The list itself is /software/packages, where they come from /software/repositories.
+declaration template components/spma/schema;
+
+include 'quattor/types/component';
+
+type component_spma = {
+    include structure_component
+    'packager' : choice('apt', 'dnf', 'yum') = 'apt'
+    'run' ? legacy_binary_affirmation_string
+    @{ desc = yes: packages that are not listed stay; no: they are removed }
+    'userpkgs' ? legacy_binary_affirmation_string
+    'userrepos' ? boolean
+    'proxy' ? legacy_binary_affirmation_string
+    'proxyhost' ? string
+    'proxyport' ? string with is_port(SELF)
+    'proxytype' ? choice('forward', 'reverse')
+    @{ desc = packages, by shell pattern, that are never removed }
+    'whitelist' ? string[]
+    'excludes' ? string[]
+} with {
+    if (exists(SELF['userpkgs']) && SELF['userpkgs'] == 'no' && !exists('/software/packages'))
+        error('userpkgs=no without /software/packages would remove everything');
+    true;
+};
+
+bind '/software/components/spma' = component_spma;

@@ -1,0 +1,13 @@
+# One proxy a rack.
+unique template cluster/proxies/config;
+
+prefix "/system/cluster";
+"name" = "proxies";
+"type" = "proxy";
+# How many members may be out of service at once, for whatever reason.
+"maintenance" = dict(
+    "max_concurrent", 1,
+    "per_rack", 1,
+    "per_power_feed", 1,
+    "min_healthy_percent", 50,
+);

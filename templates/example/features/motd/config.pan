@@ -1,0 +1,19 @@
+# /etc/motd says which machine this is, what it is for and what state it is in.
+unique template features/motd/config;
+
+variable MOTD = {
+    place = value("/hardware/sysloc");
+    text = format("%s\n\n%s: %s in cluster %s, rack %s unit %d, state %s\n", SITE_MESSAGE, OBJECT, value("/system/role"),
+        value("/system/cluster/name"), place["rack"], place["unit"], value("/system/state"));
+    host = hostname_from_object();
+    if (exists(NODE_MESSAGES[host])) text = text + "\n" + NODE_MESSAGES[host] + "\n";
+    text;
+};
+
+"/software/components/filecopy/services/{/etc/motd}" = dict(
+    "config", MOTD,
+    "perms", "0644",
+    "owner", "root",
+    "group", "root",
+    "backup", false,
+);

@@ -1,0 +1,20 @@
+# Proxy, one unit high.
+structure template hardware/machine/px1u;
+
+"model" = "PX-1U";
+"cpu" = {
+    cpus = list();
+    while (length(cpus) < 1) {
+        cpus = append(cpus, create("hardware/cpu/xeon_4310"));
+    };
+    cpus;
+};
+"ram" = {
+    modules = list();
+    while (length(modules) < 4) {
+        modules = append(modules, create("hardware/ram/ddr4_16g"));
+    };
+    modules;
+};
+"cards/nic/eth0" = create("hardware/nic/x710", "boot", true);
+"harddisks/sda" = create("hardware/harddisk/ssd_480g", "boot", true, "slot", 0);

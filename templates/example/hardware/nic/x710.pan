@@ -1,0 +1,5 @@
+structure template hardware/nic/x710;
+
+"driver" = "i40e";
+"media" = "ethernet";
+"maxspeed" = 10000;
