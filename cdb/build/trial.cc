@@ -187,8 +187,8 @@ base::Result<> Trial::run() {
       if (!removed_.contains(name) && compiled_.insert(name).second) names.push_back(name);
     }
     wanted = WEFT_TRY(compile(names));
+    plan_.compiled = compiled_.size();
   }
-  plan_.compiled = compiled_.size();
   return {};
 }
 

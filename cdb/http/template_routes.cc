@@ -73,6 +73,12 @@ Value revision_json(const store::Revision& r) {
               {"compiled", r.compiled},  {"changed", r.changed}};
 }
 
+std::string refusal(const build::Outcome& outcome) {
+  if (outcome.failed_profiles == 0) return "the tree is not right; nothing was stored";
+  return fmt::format("{} of the {} profiles this change touches do not compile; nothing was stored", outcome.failed_profiles,
+                     outcome.compiled);
+}
+
 }  // namespace
 
 Api::Answer Api::answer(base::Result<build::Outcome> outcome, double seconds) const {
@@ -88,17 +94,17 @@ Api::Answer Api::answer(base::Result<build::Outcome> outcome, double seconds) co
                                  seconds);
   switch (outcome->kind) {
     case Kind::refused: {
-      // Errc::invalid would be 400: the request was right, what it asks for is not.
-      auto response =
-          base::http::problem({base::Errc::invalid,
-                               fmt::format("{} of the {} profiles this change touches do not compile; nothing was stored",
-                                           outcome->failed_profiles, outcome->compiled),
-                               "correct what the diagnostics show and send the change again",
-                               {}},
-                              {{"diagnostics", std::move(findings)},
-                               {"diagnostics_dropped", outcome->findings_dropped},
-                               {"failed_profiles", outcome->failed_profiles}});
-      response.status = 422;
+      // Not base::http::problem: Errc::invalid would be 400, and this request was right; what it asks for is not.
+      auto response = base::http::Response::json(Dict{{"type", "urn:weft:error:invalid"},
+                                                      {"title", "the change does not compile"},
+                                                      {"status", 422},
+                                                      {"detail", refusal(*outcome)},
+                                                      {"hint", "correct what the diagnostics show and send the change again"},
+                                                      {"diagnostics", std::move(findings)},
+                                                      {"diagnostics_dropped", outcome->findings_dropped},
+                                                      {"failed_profiles", outcome->failed_profiles}},
+                                                 422);
+      response.content_type = "application/problem+json";
       return response;
     }
     case Kind::conflict: {

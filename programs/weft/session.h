@@ -2,6 +2,8 @@
 // programs/weft/<noun>.cc, one function per noun that returns its base::cli::Command.
 #pragma once
 
+#include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +21,22 @@ base::Result<base::http::Client> connect(const base::cli::Arguments& arguments);
 base::Result<base::profile::Value> call(base::http::Client& client, std::string_view method, std::string_view path,
                                         const base::profile::Value& body = {},
                                         std::chrono::milliseconds timeout = std::chrono::minutes(5));
+
+// One exchange, any status: for answers whose error body is to be shown (diagnostics). The body is null when there is none.
+struct Exchange {
+  int status = 0;
+  base::profile::Value body;
+  base::Result<> error;  // what `call` would have returned
+};
+base::Result<Exchange> exchange(base::http::Client& client, std::string_view method, std::string_view path,
+                                const base::profile::Value& body = {},
+                                std::chrono::milliseconds timeout = std::chrono::minutes(30));
+
+// The full name of a node: as given, or the only node whose name begins with it and a dot ("disk01" for disk01.example.org).
+base::Result<std::string> resolve_node(base::http::Client& client, std::string_view name);
+
+// Runs `body`; an error becomes its text on stderr and its exit code.
+int run(const std::function<base::Result<int>()>& body);
 
 // Percent-encodes one path segment or query value.
 std::string url_encode(std::string_view text);

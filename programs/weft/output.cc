@@ -1,0 +1,180 @@
+#include "programs/weft/output.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "base/profile/json.h"
+#include "base/text/text.h"
+
+namespace programs::weft {
+namespace {
+
+using base::profile::List;
+using base::profile::Value;
+
+bool coloured(bool error_stream) {
+  static const bool wanted = !std::getenv("NO_COLOR");
+  static const bool out = wanted && ::isatty(STDOUT_FILENO), err = wanted && ::isatty(STDERR_FILENO);
+  return error_stream ? err : out;
+}
+
+std::string_view code(Colour colour) {
+  switch (colour) {
+    case Colour::plain: return "";
+    case Colour::bold: return "\x1b[1m";
+    case Colour::dim: return "\x1b[2m";
+    case Colour::red: return "\x1b[31m";
+    case Colour::green: return "\x1b[32m";
+    case Colour::yellow: return "\x1b[33m";
+  }
+  return "";
+}
+
+std::string count(std::int64_t n, std::string_view one) {
+  return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s");
+}
+
+std::string change_line(const Value& change, std::size_t width) {
+  const auto* before = change.get("before");
+  const auto* after = change.get("after");
+  const auto path = fmt::format("{:<{}}", change.get_string("path"), width);
+  const bool has_before = before && before->is_string(), has_after = after && after->is_string();
+  if (has_before && has_after) {
+    return fmt::format("    {}  {} → {}\n", path, paint(Colour::red, *before->string()), paint(Colour::green, *after->string()));
+  }
+  if (has_after) return fmt::format("    {}  {}\n", path, paint(Colour::green, "+ " + *after->string()));
+  return fmt::format("    {}  {}\n", path, paint(Colour::red, "- " + (has_before ? *before->string() : std::string())));
+}
+
+std::string group_text(const Value& group) {
+  const auto& nodes = list_of(group, "nodes");
+  const auto& changes = list_of(group, "changes");
+  std::string out = fmt::format("\n  {}: {}\n", paint(Colour::bold, count(static_cast<std::int64_t>(nodes.size()), "node")),
+                                some_names(nodes, 8));
+  std::size_t width = 0;
+  for (const auto& change : changes) width = std::max(width, change.get_string("path").size());
+  width = std::min<std::size_t>(width, 60);
+  for (const auto& change : changes) out += change_line(change, width);
+  if (const auto more = group.get_integer("more"); more > 0) out += fmt::format("    ... and {} more values\n", more);
+  return out;
+}
+
+std::string indented(std::string_view text, std::string_view indent) {
+  std::string out;
+  for (const auto& line : base::text::split(text, '\n')) {
+    if (!line.empty()) out += fmt::format("{}{}\n", indent, line);
+  }
+  return out;
+}
+
+std::string finding_text(const Value& d) {
+  const auto severity = d.get_string("severity", "error");
+  const auto line = d.get_integer("line"), column = d.get_integer("column");
+  std::string place(d.get_string("file"));
+  if (place.empty() && !list_of(d, "objects").empty()) place = "profile " + some_names(list_of(d, "objects"), 1);
+  if (line > 0) place += fmt::format(":{}", line);
+  if (line > 0 && column > 0) place += fmt::format(":{}", column);
+  auto kind = d.get_string("kind");
+  std::string out = fmt::format("{}: {}: {}{}\n", paint(Colour::bold, place, true),
+                                paint(severity == "error" ? Colour::red : Colour::yellow, severity, true),
+                                kind.empty() ? "" : fmt::format("{}: ", kind), d.get_string("message"));
+  out += indented(d.get_string("excerpt"), "    ");
+  if (const auto path = d.get_string("path"); !path.empty()) out += fmt::format("  at {}\n", path);
+  for (const auto& step : list_of(d, "trace")) {
+    if (step.is_string()) out += fmt::format("  {}\n", *step.string());
+  }
+  if (const auto hint = d.get_string("hint"); !hint.empty())
+    out += fmt::format("  {} {}\n", paint(Colour::green, "hint:", true), hint);
+  const auto& objects = list_of(d, "objects");
+  if (!objects.empty()) {
+    const auto more = d.get_integer("object_count") - 1;
+    out += fmt::format("  in profile {}{}\n", objects.front().is_string() ? *objects.front().string() : "",
+                       more > 0 ? fmt::format(" and {}", count(more, "more profile")) : "");
+  }
+  return out;
+}
+
+}  // namespace
+
+const List& list_of(const Value& value, std::string_view name) {
+  static const List none;
+  const auto* member = value.get(name);
+  return member && member->list() ? *member->list() : none;
+}
+
+std::string paint(Colour colour, std::string_view text, bool error_stream) {
+  if (colour == Colour::plain || !coloured(error_stream)) return std::string(text);
+  return fmt::format("{}{}\x1b[0m", code(colour), text);
+}
+
+void print_json(const Value& value) {
+  fmt::print("{}", base::profile::to_json_pretty(value));
+}
+
+std::string some_names(const List& names, std::size_t limit) {
+  std::string out;
+  const auto shown = names.size() <= limit ? names.size() : limit;
+  for (std::size_t i = 0; i < shown; ++i)
+    out += (i > 0 ? ", " : "") + (names[i].is_string() ? *names[i].string() : std::string());
+  if (shown < names.size()) out += fmt::format(" and {} more", names.size() - shown);
+  return out;
+}
+
+std::string plan_text(const Value& plan) {
+  const auto& added = list_of(plan, "added");
+  const auto& removed = list_of(plan, "removed");
+  const auto& groups = list_of(plan, "groups");
+  const auto nodes = plan.get_integer("nodes");
+  std::string out;
+  if (nodes == 0) {
+    out += fmt::format("no node changes ({} compiled)\n", count(plan.get_integer("compiled"), "profile"));
+    return out;
+  }
+  out += fmt::format("{} ({} compiled)\n", paint(Colour::bold, count(nodes, "node") + (nodes == 1 ? " changes" : " change")),
+                     count(plan.get_integer("compiled"), "profile"));
+  if (const auto& components = list_of(plan, "components"); !components.empty()) {
+    out += fmt::format("  components: {}\n", some_names(components, 30));
+  }
+  for (const auto& group : groups) out += group_text(group);
+  if (const auto more = plan.get_integer("more_groups"); more > 0) {
+    out += fmt::format("\n  ... and {} on {}\n", count(more, "more difference"), count(plan.get_integer("more_nodes"), "node"));
+  }
+  if (!added.empty()) {
+    List names;
+    for (const auto& one : added) names.emplace_back(one.get_string("node"));
+    out += fmt::format("\n  {}: {}\n", paint(Colour::green, "new " + count(static_cast<std::int64_t>(names.size()), "node")),
+                       some_names(names, 8));
+  }
+  if (!removed.empty()) {
+    out += fmt::format("\n  {}: {}\n", paint(Colour::red, "removed " + count(static_cast<std::int64_t>(removed.size()), "node")),
+                       some_names(removed, 8));
+  }
+  return out;
+}
+
+std::string diagnostics_text(const Value& answer) {
+  std::string out;
+  for (const auto& finding : list_of(answer, "diagnostics")) out += (out.empty() ? "" : "\n") + finding_text(finding);
+  if (const auto dropped = answer.get_integer("diagnostics_dropped"); dropped > 0) {
+    out += fmt::format("\n... and {}; correct the first ones and try again\n", count(dropped, "more diagnostic"));
+  }
+  return out;
+}
+
+Progress::~Progress() {
+  if (shown_) fmt::print(stderr, "\r\x1b[K");
+}
+
+void Progress::show(std::string_view text) {
+  if (!::isatty(STDERR_FILENO)) return;
+  fmt::print(stderr, "\r\x1b[K{}", text);
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+}  // namespace programs::weft

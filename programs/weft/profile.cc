@@ -1,0 +1,138 @@
+// `weft profile`: what a node is to be.
+#include <fmt/format.h>
+
+#include "base/file/file.h"
+#include "base/profile/hash.h"
+#include "base/profile/json.h"
+#include "base/profile/path.h"
+#include "base/text/text.h"
+#include "programs/weft/output.h"
+#include "programs/weft/session.h"
+
+namespace programs::weft {
+namespace {
+
+using base::Errc;
+using base::fail;
+using base::cli::Arguments;
+using base::profile::Dict;
+using base::profile::List;
+using base::profile::Value;
+
+base::Result<Value> fetch(base::http::Client& client, std::string_view node, std::string_view revision) {
+  auto path = "/v1/profile/" + url_encode(node);
+  if (!revision.empty()) path += "?revision=" + url_encode(revision);
+  return call(client, "GET", path);
+}
+
+// The value at a path, or an error that names the nearest existing place.
+base::Result<const Value*> part(const Value& profile, std::string_view text) {
+  auto path = WEFT_TRY(base::profile::Path::parse(text));
+  if (const auto* found = base::profile::find(profile, path)) return found;
+  const auto wanted = path;
+  std::string missing;
+  while (!path.parts().empty()) {
+    missing = path.parts().back();
+    path = path.parent();
+    if (base::profile::find(profile, path)) break;
+  }
+  std::vector<std::string> names;
+  const auto* parent = base::profile::find(profile, path);
+  if (parent && parent->dict()) {
+    for (const auto& [name, value] : *parent->dict()) names.push_back(name);
+  }
+  return fail(Errc::not_found, fmt::format("the profile has no {}: '{}' is not in {}{}", wanted.display(), missing,
+                                           path.display(), base::text::did_you_mean_suffix(missing, names)));
+}
+
+base::Result<int> show(const Arguments& arguments) {
+  auto client = WEFT_TRY(connect(arguments));
+  const auto node = WEFT_TRY(resolve_node(client, arguments.get("NODE")));
+  const auto profile = WEFT_TRY(fetch(client, node, arguments.get("revision")));
+  const auto* value = &profile;
+  if (arguments.has("PATH")) value = WEFT_TRY(part(profile, arguments.get("PATH")));
+  if (!arguments.has("json") && value->is_string()) {
+    fmt::print("{}\n", *value->string());
+  } else {
+    print_json(*value);
+  }
+  return 0;
+}
+
+std::string text_of(const Value* value) {
+  return value ? base::profile::to_json(*value) : std::string();
+}
+
+base::Result<int> diff(const Arguments& arguments) {
+  const auto revisions = arguments.all("REV");
+  if (arguments.has("to") ? revisions.size() > 1 : revisions.size() != 2) {
+    return fail(Errc::invalid, "give two revisions, or --to FILE", "weft profile diff disk01 12 15");
+  }
+  auto client = WEFT_TRY(connect(arguments));
+  const auto node = WEFT_TRY(resolve_node(client, arguments.get("NODE")));
+  const auto before = WEFT_TRY(fetch(client, node, revisions.empty() ? std::string_view{} : std::string_view(revisions[0])));
+  const auto after = arguments.has("to") ? WEFT_TRY(base::profile::parse_json(WEFT_TRY(base::file::read(arguments.get("to")))))
+                                         : WEFT_TRY(fetch(client, node, revisions[1]));
+  List list;
+  const auto changes = base::profile::diff(before, after);
+  for (const auto& change : changes) {
+    if (arguments.has("json")) {
+      list.emplace_back(Dict{{"path", change.path.text()},
+                             {"before", change.before ? *change.before : Value()},
+                             {"after", change.after ? *change.after : Value()},
+                             {"change", !change.before  ? "added"
+                                        : !change.after ? "removed"
+                                                        : "changed"}});
+      continue;
+    }
+    fmt::print("{}\n", paint(Colour::bold, change.path.display()));
+    if (change.before) fmt::print("  {}\n", paint(Colour::red, "- " + text_of(change.before)));
+    if (change.after) fmt::print("  {}\n", paint(Colour::green, "+ " + text_of(change.after)));
+  }
+  if (arguments.has("json")) {
+    print_json(Dict{{"node", node}, {"changes", std::move(list)}});
+  } else if (changes.empty()) {
+    fmt::print("no difference\n");
+  }
+  return 0;
+}
+
+}  // namespace
+
+base::cli::Command profile_command() {
+  const auto with_common = [](std::vector<base::cli::Option> options) {
+    for (auto& option : common_options()) options.push_back(std::move(option));
+    return options;
+  };
+  base::cli::Command show_command{
+      .name = "show",
+      .summary = "the profile of a node, or the part below a path",
+      .description = "A string is printed bare, everything else as JSON.",
+      .options = with_common({{.name = "NODE", .help = "node, or the beginning of its name up to a dot"},
+                              {.name = "[PATH]", .help = "for example /system/network or /software/components/filecopy"},
+                              {.name = "--revision", .value = "REV", .help = "as of this revision (default: now)"}}),
+      .examples = {{"weft profile show disk01 /system/state", "one value"}},
+      .run = [](const Arguments& arguments) { return run([&] { return show(arguments); }); },
+      .commands = {}};
+  base::cli::Command diff_command{
+      .name = "diff",
+      .summary = "what differs between two revisions of a node's profile, or a profile on disk",
+      .description = "",
+      .options = with_common(
+          {{.name = "NODE", .help = "node, or the beginning of its name up to a dot"},
+           {.name = "[REV...]", .help = "two revisions; with --to one or none"},
+           {.name = "--to", .value = "FILE", .help = "a profile as JSON, for example /var/lib/weft-agent/profile/current.json"}}),
+      .examples = {{"weft profile diff disk01 12 15", "between two revisions"},
+                   {"weft profile diff disk01 --to current.json", "against a file"}},
+      .run = [](const Arguments& arguments) { return run([&] { return diff(arguments); }); },
+      .commands = {}};
+  return {.name = "profile",
+          .summary = "what a node is to be",
+          .description = "",
+          .options = {},
+          .examples = {{"weft profile show disk01", "everything"}},
+          .run = {},
+          .commands = {std::move(show_command), std::move(diff_command)}};
+}
+
+}  // namespace programs::weft

@@ -1,0 +1,119 @@
+// `weft template`: the group, and what its verbs share.
+#include "programs/weft/template.h"
+
+#include <fmt/format.h>
+
+#include "programs/weft/output.h"
+
+namespace programs::weft {
+
+using base::profile::Dict;
+using base::profile::Value;
+
+base::cli::Option branch_option() {
+  return {.name = "--branch", .value = "BRANCH", .help = "branch of templates", .default_value = "main"};
+}
+
+base::cli::Option message_option(bool required) {
+  return {.name = "--message,-m", .value = "TEXT", .help = "why, in one sentence, for the log", .required = required};
+}
+
+std::vector<base::cli::Option> with_common(std::vector<base::cli::Option> options) {
+  for (auto& option : common_options()) options.push_back(std::move(option));
+  return options;
+}
+
+base::Result<BranchFiles> fetch_branch(base::http::Client& client, std::string_view branch, std::int64_t revision, bool content) {
+  auto path = fmt::format("/v1/template?branch={}", url_encode(branch));
+  if (revision > 0) path += fmt::format("&revision={}", revision);
+  if (content) path += "&content=true";
+  const auto answer = WEFT_TRY(call(client, "GET", path));
+  BranchFiles out;
+  out.branch = branch;
+  out.revision = answer.get_integer("revision");
+  for (const auto& file : list_of(answer, "files")) {
+    const std::string name(file.get_string("path"));
+    out.hashes[name] = file.get_string("hash");
+    if (content) out.contents[name] = file.get_string("content");
+  }
+  return out;
+}
+
+base::Result<std::string> fetch_file(base::http::Client& client, std::string_view branch, std::int64_t revision,
+                                     const std::string& path) {
+  std::string encoded;
+  for (const char c : path) encoded += c == '/' ? std::string("/") : url_encode(std::string_view(&c, 1));
+  auto request = fmt::format("/v1/template/{}?branch={}", encoded, url_encode(branch));
+  if (revision > 0) request += fmt::format("&revision={}", revision);
+  const auto answer = WEFT_TRY(call(client, "GET", request));
+  return std::string(answer.get_string("content"));
+}
+
+base::Result<ChangeResult> show_change(const Exchange& exchange, bool json) {
+  ChangeResult result;
+  if (!exchange.error) {
+    const bool refused = exchange.status == 422 && exchange.body.get("diagnostics");
+    if (!refused) return base::fail(exchange.error.error());
+    if (json) {
+      print_json(exchange.body);
+    } else {
+      fmt::print(stderr, "{}\n", diagnostics_text(exchange.body));
+      base::cli::report("weft", exchange.error.error());
+    }
+    result.exit_code = 1;
+    return result;
+  }
+  result.revision = exchange.body.get_integer("revision");
+  if (json) {
+    print_json(exchange.body);
+    return result;
+  }
+  if (const auto warnings = diagnostics_text(exchange.body); !warnings.empty()) fmt::print(stderr, "{}\n", warnings);
+  if (exchange.body.get_boolean("unchanged")) {
+    fmt::print("nothing to do: revision {} has this content already\n", result.revision);
+    return result;
+  }
+  if (const auto* plan = exchange.body.get("plan")) fmt::print("{}", plan_text(*plan));
+  const auto took = exchange.body.get_integer("took_ms");
+  if (exchange.body.get_boolean("dry_run")) {
+    fmt::print("\nplanned on revision {} in {} ms; nothing was stored\n", result.revision, took);
+  } else {
+    fmt::print("\n{} in {} ms\n", paint(Colour::bold, fmt::format("revision {}", result.revision)), took);
+  }
+  return result;
+}
+
+base::Result<ChangeResult> send_change(base::http::Client& client, const ChangeRequest& request) {
+  Exchange exchanged;
+  {
+    Progress progress;
+    progress.show(fmt::format("{} {} files, compiling the profiles they touch", request.dry_run ? "planning" : "sending",
+                              request.edits.size()));
+    Dict body{{"branch", request.branch},
+              {"base", request.base},
+              {"message", request.message},
+              {"edits", request.edits},
+              {"dry_run", request.dry_run}};
+    exchanged = WEFT_TRY(exchange(client, "POST", "/v1/change", body));
+  }
+  return show_change(exchanged, request.json);
+}
+
+base::cli::Command template_command() {
+  return {
+      .name = "template",
+      .summary = "read and change the templates that describe the machines",
+      .description =
+          "Templates live in branches on the server. A change is compiled before it is stored: all profiles it touches must be "
+          "right, or nothing happens.",
+      .options = {},
+      .examples = {{"weft template checkout site", "a working copy in the folder site"},
+                   {"weft template plan site", "which nodes and values my edits would change"},
+                   {"weft template commit site -m \"new message of the day\"", "store, sign and publish"},
+                   {"weft template revert 7", "the exact inverse of revision 7"}},
+      .run = {},
+      .commands = {template_checkout(), template_plan(), template_commit(), template_diff(), template_log(), template_revert(),
+                   template_list(), template_show(), template_edit(), template_import()}};
+}
+
+}  // namespace programs::weft

@@ -1,0 +1,52 @@
+// Parts of `weft template`, one file per group of verbs. Used by template.cc only. Single-threaded.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "programs/weft/session.h"
+#include "programs/weft/working_copy.h"
+
+namespace programs::weft {
+
+struct BranchFiles {
+  std::string branch;
+  std::int64_t revision = 0;
+  std::map<std::string, std::string> hashes;    // path → hash
+  std::map<std::string, std::string> contents;  // when asked for
+};
+base::Result<BranchFiles> fetch_branch(base::http::Client& client, std::string_view branch, std::int64_t revision, bool content);
+base::Result<std::string> fetch_file(base::http::Client& client, std::string_view branch, std::int64_t revision,
+                                     const std::string& path);
+
+// Sends a change and shows what comes back: the plan and the revision, or the diagnostics. Exit code.
+struct ChangeRequest {
+  std::string branch, message;
+  std::int64_t base = 0;
+  base::profile::List edits;
+  bool dry_run = false, json = false;
+};
+struct ChangeResult {
+  int exit_code = 0;
+  std::int64_t revision = 0;
+};
+base::Result<ChangeResult> send_change(base::http::Client& client, const ChangeRequest& request);
+base::Result<ChangeResult> show_change(const Exchange& exchange, bool json);
+
+base::cli::Option branch_option();
+base::cli::Option message_option(bool required);
+std::vector<base::cli::Option> with_common(std::vector<base::cli::Option> options);
+
+base::cli::Command template_import();
+base::cli::Command template_list();
+base::cli::Command template_show();
+base::cli::Command template_checkout();
+base::cli::Command template_diff();
+base::cli::Command template_plan();
+base::cli::Command template_commit();
+base::cli::Command template_edit();
+base::cli::Command template_log();
+base::cli::Command template_revert();
+
+}  // namespace programs::weft
