@@ -14,6 +14,8 @@ type component_filecopy_entry = {
     'owner' ? type_owner
     'group' ? type_account
     'no_utf8' ? boolean
+    @{ desc = do not show the content in differences and logs }
+    'sensitive' ? boolean
     @{ desc = run the command once for each new profile, even if the file did not change }
     'forceRestart' : boolean = false
     @{ desc = keep the former content beside it with the suffix .old }

@@ -44,6 +44,8 @@ type metaconfig_config = {
     @{ desc = text in front of what the renderer makes }
     'preamble' ? string
     'active' : boolean = true
+    @{ desc = do not show the content in differences and logs }
+    'sensitive' ? boolean
     @{ desc = the renderer }
     'module' : choice('json', 'jsonpretty', 'yaml', 'yamlmulti', 'properties', 'tiny', 'general')
     @{ desc = the values; anything but a single value }

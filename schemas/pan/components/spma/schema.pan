@@ -9,7 +9,8 @@ type component_spma = {
     'run' ? legacy_binary_affirmation_string
     @{ desc = yes: packages that are not listed stay; no: they are removed }
     'userpkgs' ? legacy_binary_affirmation_string
-    'userrepos' ? boolean
+    @{ desc = no: APT sources that are not in /software/repositories are removed }
+    'userrepos' ? legacy_binary_affirmation_string
     'proxy' ? legacy_binary_affirmation_string
     'proxyhost' ? string
     'proxyport' ? string with is_port(SELF)

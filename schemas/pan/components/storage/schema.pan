@@ -13,8 +13,9 @@ type component_storage_pool = {
 type component_storage_filesystem = {
     @{ desc = the pool this file system belongs to, if it is not the node's }
     'pool' ? type_name
-    'device' ? absolute_file_path
-    'type' ? choice('none', 'ext4', 'xfs')
+    @{ desc = /dev/..., LABEL=... or UUID=...; nothing: a plain directory }
+    'device' ? string with match(SELF, '^(/dev/[^\s]+|LABEL=\S+|UUID=\S+)$') || error(format('"%s" is not a device', SELF))
+    'type' ? choice('auto', 'none', 'ext4', 'xfs')
     'mountopts' ? string
     @{ desc = owner of the directory }
     'owner' : type_owner = 'root:root'

@@ -11,12 +11,13 @@ type SOFTWARE_PACKAGE = {
     'arch' ? SOFTWARE_PACKAGE_REP{}
 };
 
-@documentation{ Keys are escaped package names; * and ? stand for any characters. Versions are escaped, without epoch where it is 0. }
+@documentation{ Keys are escaped package names. One version, or none for any; it may hold * and ?. Versions are escaped. }
 function is_software_packages = {
     foreach (name; versions; ARGV[0]) {
         plain = unescape(name);
-        if (!match(plain, '^[A-Za-z0-9*?][A-Za-z0-9*?+._-]*$'))
+        if (!match(plain, '^[A-Za-z0-9][A-Za-z0-9+._-]*$'))
             error(format('"%s" is not a package name (is it escaped? use {%s} in paths)', plain, plain));
+        if (length(versions) > 1) error(format('two versions of package %s are wanted', plain));
         if (is_dict(versions)) foreach (version; detail; versions) {
             if (!match(unescape(version), '^[A-Za-z0-9*?][A-Za-z0-9*?+.:~_-]*$'))
                 error(format('"%s" is not a version of package %s', unescape(version), plain));
@@ -27,7 +28,8 @@ function is_software_packages = {
 
 type SOFTWARE_REPOSITORY_PROTOCOL = {
     'name' : string
-    'url' : type_absoluteURI
+    @{ desc = for APT: URI SUITE COMPONENT..., or a URI alone }
+    'url' : string with match(SELF, '^[a-z]+:/\S*( \S+)*$') || error(format('"%s" is not a repository address', SELF))
     'cacert' ? absolute_file_path
     'clientcert' ? absolute_file_path
     'clientkey' ? absolute_file_path

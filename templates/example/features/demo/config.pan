@@ -1,4 +1,4 @@
-# A small application, to play with: a unit file, a drop-in, and configuration files in four formats. Its service does nothing but
+# A small application, to play with: a unit, and configuration files in four formats. Its service does nothing but
 # run; a change of app.yaml restarts it.
 unique template features/demo/config;
 
@@ -8,22 +8,25 @@ include "features/demo/schema";
     dict("path", "/etc/weft-demo", "perm", "0755", "owner", "root:root", "type", "d"),
 );
 
-# The unit file is a text file of this tree.
-"/software/components/filecopy/services/{/etc/systemd/system/weft-demo.service}" = dict(
-    "config", file_contents("features/demo/weft-demo.service"),
-    "perms", "0644",
-    "owner", "root",
-    "group", "root",
-    "backup", false,
-);
-
-# Enabled and started; limits come as a drop-in.
+# The unit file is made from these values; it is enabled and started.
 "/software/components/systemd/unit/weft-demo" = dict(
     "state", "enabled",
     "startstop", true,
+    "targets", list("multi-user"),
     "file", dict(
-        "replace", false,
-        "config", dict("service", dict("Nice", 5, "MemoryMax", "64M")),
+        "replace", true,
+        "config", dict(
+            "unit", dict(
+                "Description", "Weft demonstration service",
+                "ConditionPathExists", list("/etc/weft-demo/app.yaml"),
+            ),
+            "service", dict(
+                "ExecStart", list("/bin/sleep infinity"),
+                "Restart", "on-failure",
+                "MemoryMax", "64M",
+                "Nice", 5,
+            ),
+        ),
     ),
 );
 "/software/components/systemd/dependencies/pre" = list("filecopy", "metaconfig");
@@ -32,7 +35,8 @@ bind "/software/components/metaconfig/services/{/etc/weft-demo/app.yaml}/content
 
 prefix "/software/components/metaconfig/services/{/etc/weft-demo/app.yaml}";
 "module" = "yaml";
-"daemons/weft-demo" = "restart";
+# Only if it runs: the first start comes from the unit below /software/components/systemd.
+"daemons/weft-demo" = "condrestart";
 "contents/title" = "demonstration on " + hostname_from_object();
 "contents/listen" = "127.0.0.1:8080";
 "contents/threads" ?= 4;

@@ -24,25 +24,50 @@ prefix "/software/components/storage";
 
 "/software/packages/{nginx-light}" = dict();
 
+variable DIRPOOL_CONF = dirpool_conf(value("/software/components/storage"), OBJECT, PRIMARY_IP);
+
 "/software/components/filecopy/services/{/etc/weft/dirpool.conf}" = dict(
-    "config", dirpool_conf(value("/software/components/storage"), OBJECT, PRIMARY_IP),
+    "config", DIRPOOL_CONF,
     "perms", "0644",
     "owner", "root",
     "group", "root",
     "backup", false,
-    "restart", "systemctl reload-or-restart weft-dirpool.service",
 );
 
-"/software/components/filecopy/services/{/etc/systemd/system/weft-dirpool.service}" = dict(
-    "config", file_contents("features/dirpool/weft-dirpool.service"),
-    "perms", "0644",
-    "owner", "root",
-    "group", "root",
-    "backup", false,
-    "restart", "systemctl restart weft-dirpool.service",
+# The text of this unit is explained in leaf/storage/README.md. It carries the digest of the configuration, so that a new
+# configuration is a new unit file and the agent restarts the service.
+"/software/components/systemd/unit/weft-dirpool" = dict(
+    "state", "enabled",
+    "startstop", true,
+    "targets", list("multi-user"),
+    "file", dict(
+        "replace", true,
+        "config", dict(
+            "unit", dict(
+                "Description", "Weft dirpool: data directories for the storage mover",
+                "After", list("network-online.target"),
+                "Wants", list("network-online.target"),
+            ),
+            "service", dict(
+                "RuntimeDirectory", list("weft-dirpool"),
+                "ExecStartPre", list("/usr/sbin/nginx -t -q -c /etc/weft/dirpool.conf"),
+                "ExecStart", list("/usr/sbin/nginx -c /etc/weft/dirpool.conf"),
+                "ExecReload", list("/usr/sbin/nginx -t -q -c /etc/weft/dirpool.conf", "/bin/kill -HUP $MAINPID"),
+                "Environment", list("DIRPOOL_CONF_SHA256=" + digest("SHA-256", DIRPOOL_CONF)),
+                "KillMode", "mixed",
+                "KillSignal", "SIGQUIT",
+                "TimeoutStopSec", "20",
+                "Restart", "always",
+                "RestartSec", "2",
+                "NoNewPrivileges", true,
+                "ProtectSystem", "strict",
+                "ReadWritePaths", list("/data"),
+                "ProtectHome", "yes",
+                "PrivateTmp", true,
+            ),
+        ),
+    ),
 );
-
-"/software/components/systemd/unit/weft-dirpool" = dict("state", "enabled", "startstop", true);
 
 "/software/components/systemd/dependencies/pre" = push("storage");
 

@@ -16,6 +16,16 @@ prefix "/software/components/metaconfig/services/{/etc/systemd/journald.conf.d/6
     "MaxRetentionSec", "1month",
 );
 
+# A drop-in adds to the unit file that Debian ships. startstop = false: the journal is restarted after a change, never stopped.
+"/software/components/systemd/unit/systemd-journald" = dict(
+    "state", "enabled",
+    "startstop", false,
+    "file", dict(
+        "replace", false,
+        "config", dict("service", dict("OOMScoreAdjust", -500)),
+    ),
+);
+
 # All nodes keep UTC.
 "/software/components/symlink/links" = push(dict(
     "name", "/etc/localtime",
