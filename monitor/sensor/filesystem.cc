@@ -52,14 +52,19 @@ class Filesystem : public Sensor {
  public:
   Filesystem(const Environment& environment, std::vector<std::string> types, std::vector<std::string> mounts, int timeout)
       : root_(environment.root),
-        path_(environment.proc / "self/mountinfo"),
+        whole_path_(environment.proc / "1/mountinfo"),
+        own_path_(environment.proc / "self/mountinfo"),
         types_(std::move(types)),
         mounts_(std::move(mounts)),
         timeout_(timeout) {}
 
   base::Result<> sample(Output& out) override {
-    std::string content = WEFT_TRY(read(path_));
-    std::string_view text = content, line;
+    // The machine's own table: ours shows everything read-only when the service unit protects the system.
+    auto content = read(whole_path_);
+    path_ = content ? whole_path_ : own_path_;
+    if (!content) content = read(own_path_);
+    if (!content) return base::fail(std::move(content).error());
+    std::string_view text = *content, line;
     std::set<std::string> seen;
     auto deadline = std::chrono::steady_clock::now() + timeout_;
     std::vector<Mount> mounts;
@@ -107,7 +112,7 @@ class Filesystem : public Sensor {
     put(fields[4], static_cast<double>(answer.data.f_ffree));
   }
 
-  std::filesystem::path root_, path_;
+  std::filesystem::path root_, whole_path_, own_path_, path_;
   std::vector<std::string> types_, mounts_;
   std::chrono::seconds timeout_;
   Prober prober_;

@@ -66,6 +66,8 @@ constexpr Field self_fields[] = {
     {"weft_sensord_dropped_samples_total", Kind::counter, "reason", "Samples that will never reach the store."},
     {"weft_sensord_spool_bytes", Kind::gauge, "", "Bytes of unsent batches on disk."},
     {"weft_sensord_spool_batches", Kind::gauge, "", "Unsent batches on disk."},
+    {"weft_sensord_spool_damaged_total", Kind::counter, "", "Torn or damaged records found in the spool."},
+    {"weft_sensord_dropped_events_total", Kind::counter, "", "Alarm and actuator events that will never reach the server."},
     {"weft_sensord_sent_samples_total", Kind::counter, "", "Samples that the server acknowledged."},
     {"weft_sensord_push_errors_total", Kind::counter, "", "Pushes that failed and will be repeated."},
     {"weft_sensord_last_push_timestamp_seconds", Kind::gauge, "", "Time of the last acknowledged push, in unixtime."},
