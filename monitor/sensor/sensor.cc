@@ -31,8 +31,8 @@ void Output::put(std::string_view name, metric::Kind kind, double value, std::in
 }
 
 std::span<const Spec> catalogue() {
-  static const std::array specs{cpu_spec,  memory_spec, load_spec,    vmstat_spec, pressure_spec, disk_spec,
-                                time_spec, uname_spec,  network_spec, agent_spec,  self_spec,     filesystem_spec};
+  static const std::array specs{cpu_spec,   memory_spec,  load_spec,  vmstat_spec, pressure_spec,   disk_spec,   time_spec,
+                                uname_spec, network_spec, agent_spec, self_spec,   filesystem_spec, systemd_spec};
   return specs;
 }
 

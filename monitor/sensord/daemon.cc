@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "monitor/sensord/footprint.h"
 #include "monitor/sensord/schedule.h"
 #include "monitor/wire/remote_write.h"
 
@@ -67,6 +68,10 @@ base::Result<> Daemon::run() {
     }
     if (now >= flush_due_ms_ || pending_.size() >= most_pending || flush_due_ms_ > now + config_.push_period.count() * 1000)
       flush();
+    if (!settled_ && flushes_ == 2) {
+      release_startup_pages();
+      settled_ = true;
+    }
     for (const auto& notice : pusher_->notices()) say(true, notice);
     if (options_.notify) options_.notify("WATCHDOG=1");
     wait(now_ms());
@@ -246,6 +251,7 @@ void Daemon::flush() {
   std::string body = wire::encode(wire::to_rows(pending_, external));
   pending_.clear();
   auto spooled = spool_->append(body, count);
+  ++flushes_;
   std::string& told = told_["spool"];
   std::string problem = spooled ? std::string() : spooled.error().text();
   if (problem != told && !problem.empty()) say(true, "samples are lost: " + problem);

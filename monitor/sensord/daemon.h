@@ -85,7 +85,8 @@ class Daemon {
   rule::Latest latest_;
   std::vector<metric::Sample> pending_;
   std::int64_t flush_due_ms_ = 0, last_event_seq_ = 0;
-  std::uint64_t samples_ = 0;
+  std::uint64_t samples_ = 0, flushes_ = 0;
+  bool settled_ = false;                     // start-up's memory was given back
   std::map<std::string, std::string> told_;  // subject to last complaint: each is logged once
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<rule::Engine> engine_;

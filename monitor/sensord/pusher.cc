@@ -15,7 +15,7 @@ namespace {
 using base::profile::Dict;
 using base::profile::List;
 
-constexpr std::chrono::seconds longest_pause{60}, events_pause{20};
+constexpr std::chrono::seconds longest_pause{60};
 constexpr std::size_t events_per_request = 100;
 constexpr std::size_t most_notices = 20;
 
@@ -191,12 +191,14 @@ void Pusher::send_events(base::http::Client& client) {
   if (good || refused) {
     acknowledged_ = events.back().seq;
     events_failing_ = false;
+    events_failures_ = 0;
     if (!refused) return;
     figures_.refused_events += events.size();
     notices_.push_back(fmt::format("the server refused {} events for good: {}", events.size(), answer_text(*response)));
     return;
   }
-  events_retry_ = std::chrono::steady_clock::now() + events_pause;
+  events_retry_ = std::chrono::steady_clock::now() +
+                  std::min<std::chrono::seconds>(longest_pause, std::chrono::seconds(1 << std::min(events_failures_++, 8)));
   ++figures_.errors;
   if (!events_failing_)
     notices_.push_back("alarms cannot be told to the server, they wait: " +

@@ -65,7 +65,7 @@ class Pusher {
   std::deque<std::string> notices_;
   bool failing_ = false, events_failing_ = false;
   std::chrono::steady_clock::time_point events_retry_{};  // events wait on their own: samples go on when /v1/alarm is away
-  int failures_ = 0;
+  int failures_ = 0, events_failures_ = 0;
   std::chrono::milliseconds pause_{0};
   std::thread thread_;
 };
