@@ -24,11 +24,15 @@ struct Package {
   friend bool operator==(const Package&, const Package&) = default;
 };
 
-// What the profile wants of packages; empty version: any.
+// Empty version or arch of `want`: any; the version may hold * and ?.
+bool satisfies(const Package& have, const Package& want);
+
+// What the profile wants of packages.
 struct PackageRequest {
   std::vector<Package> want;
   std::vector<std::string> remove;             // names that must go
-  bool only_wanted = false;                    // userpkgs = no: whatever is neither wanted nor needed goes
+  bool only_wanted = false;                    // userpkgs = no: whatever is neither wanted nor needed goes ...
+  std::vector<std::string> keep;               // ... except what matches these patterns
   std::map<std::string, std::string> sources;  // file name in sources.list.d -> text, as they will be after this plan
   bool only_sources = false;                   // userrepos = no: no other source counts
 };
@@ -37,6 +41,9 @@ struct PackageRequest {
 struct PackagePlan {
   std::vector<Package> install;  // also upgrades and downgrades
   std::vector<Package> remove;
+  std::vector<std::string> automatic;  // of install: only needed by others
+  bool repair = false;                 // a killed transaction must be finished first
+  bool empty() const { return install.empty() && remove.empty() && !repair; }
   base::profile::Value to_value() const;
 };
 

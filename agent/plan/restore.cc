@@ -124,7 +124,7 @@ void plan_restore(const std::vector<Claim>& orphans, const Input& input, Draft& 
     } else if (auto plan = draft.seen().resolve(request); !plan) {
       draft.problem("removing packages that left the profile", plan.error());
       for (const auto& name : request.remove) std::erase(draft.released, "package:" + name), draft.keep("package:" + name);
-    } else if (!plan->remove.empty()) {
+    } else if (!plan->empty()) {
       draft.act({Verb::packages, {}, "packages", {}, {}, plan->to_value(), {}, std::string(left), false});
     }
   }
