@@ -1,0 +1,388 @@
+#include "cdb/pan/builder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cdb/pan/builtin.h"
+#include "cdb/pan/evaluator.h"
+#include "cdb/pan/java/java.h"
+#include "cdb/pan/operators.h"
+#include "cdb/pan/stack_guard.h"
+
+namespace cdb::pan {
+
+namespace {
+
+bool contains_return(const Op* op) {
+  if (op->kind == OpKind::builtin && op->function->name == "return") return true;
+  for (std::uint32_t i = 0; i < op->count; ++i)
+    if (contains_return(op->args[i])) return true;
+  return false;
+}
+
+bool automatic(std::string_view name) {
+  return name == "OBJECT" || name == "FUNCTION" || name == "TEMPLATE";
+}
+
+}  // namespace
+
+Builder::Builder(Template& target, Names& names, bool debug_enabled)
+    : target_(target), names_(names), debug_enabled_(debug_enabled) {}
+
+void Builder::begin_block() {
+  frames_.emplace_back();
+}
+
+Block Builder::end_block(Op* op) {
+  Frame& frame = frames_.back();
+  Block block;
+  block.op = op;
+  block.slots = static_cast<std::uint16_t>(frame.names.size());
+  if (!frame.names.empty()) {
+    auto* names = static_cast<Symbol*>(target_.heap.allocate(frame.names.size() * sizeof(Symbol)));
+    std::copy(frame.names.begin(), frame.names.end(), names);
+    block.names = names;
+  }
+  for (std::size_t i = 0; i < frame.names.size(); ++i) {
+    if (frame.names[i] == Names::argv) block.argv = static_cast<std::uint16_t>(i);
+    if (frame.names[i] == Names::argc) block.argc = static_cast<std::uint16_t>(i);
+    if (frame.uses[i].open)
+      for (Op* target : frame.uses[i].targets) target->open = true;
+  }
+  return block;
+}
+
+Op* Builder::make(OpKind kind, Span span, std::span<Op* const> args) {
+  auto* op = new (target_.heap.allocate(sizeof(Op))) Op{.kind = kind};
+  op->span = span;
+  op->count = static_cast<std::uint32_t>(args.size());
+  if (!args.empty()) {
+    op->args = static_cast<Op**>(target_.heap.allocate(args.size() * sizeof(Op*)));
+    std::copy(args.begin(), args.end(), op->args);
+  }
+  return op;
+}
+
+void Builder::remember(const Failure& failure) {
+  if (!first_error_) first_error_ = failure;
+}
+
+void Builder::syntax_error(std::string message, Span span, std::string hint) {
+  try {
+    raise(Problem::Kind::syntax, std::move(message), span, std::move(hint));
+  } catch (const Failure& failure) {
+    remember(failure);
+  }
+}
+
+Op* Builder::constant(Value value, Span span) {
+  Op* op = make(OpKind::constant, span);
+  value.make_immortal();
+  op->value = std::move(value);
+  return op;
+}
+
+std::uint16_t Builder::slot(std::string_view name) {
+  Frame& frame = frames_.back();
+  const Symbol symbol = names_.intern(name);
+  const auto found = std::find(frame.names.begin(), frame.names.end(), symbol);
+  if (found != frame.names.end()) return static_cast<std::uint16_t>(found - frame.names.begin());
+  if (frame.names.size() >= 60000) raise(Problem::Kind::syntax, "a block cannot have more than 60000 variables");
+  frame.names.push_back(symbol);
+  frame.uses.emplace_back();
+  return static_cast<std::uint16_t>(frame.names.size() - 1);
+}
+
+void Builder::restricted(const Op* op) {
+  StackGuard::check();
+  if (op->kind == OpKind::builtin && (op->function->name == "return" || op->function->name == "error"))
+    syntax_error(fmt::format("{}() may not be used in function arguments or variable indices", op->function->name), op->span);
+  for (std::uint32_t i = 0; i < op->count; ++i) restricted(op->args[i]);
+}
+
+void Builder::set_terms(Op* op, bool strict) {
+  if (op->count == 0) return;
+  auto* terms = static_cast<Term*>(target_.heap.allocate(op->count * sizeof(Term)));
+  bool all = true;
+  for (std::uint32_t i = 0; i < op->count; ++i) {
+    new (&terms[i]) Term();
+    if (!is_constant(op->args[i])) {
+      all = false;
+      continue;
+    }
+    try {
+      terms[i] = make_term(op->args[i]->value);
+      if (terms[i].is_key()) terms[i].key.make_immortal();
+    } catch (const Failure& failure) {
+      all = false;
+      if (strict)
+        syntax_error(fmt::format("index {} is not a valid term: {}", i, failure.problem->message), op->span,
+                     failure.problem->hint);
+    }
+  }
+  if (all) op->terms = terms;
+}
+
+Op* Builder::variable(std::string_view name, Span span, std::vector<Op*> indices) {
+  for (Op* index : indices) restricted(index);
+  Op* op = make(name == "SELF" ? OpKind::self : OpKind::variable, span, indices);
+  op->name = names_.intern(name);
+  if (op->kind == OpKind::variable) op->slot = slot(name);
+  set_terms(op, false);
+  return op;
+}
+
+Op* Builder::target(std::string_view name, Span span, std::vector<Op*> indices) {
+  Op* op = variable(name, span, std::move(indices));
+  convert_to_target(op);
+  return op;
+}
+
+void Builder::convert_to_target(Op* op) {
+  if (op->kind == OpKind::self) {
+    op->kind = OpKind::target_self;
+    if (op->count == 0) syntax_error("SELF cannot be set directly, only its children", op->span);
+  } else {
+    op->kind = OpKind::target;
+    const std::string_view name = names_.text(op->name);
+    if (automatic(name)) syntax_error(fmt::format("the automatic variable {} cannot be set", name), op->span);
+    Frame::Use& use = frames_.back().uses[op->slot];
+    use.assigned = true;
+    use.targets.push_back(op);
+    if (op->count != 0) use.open = true;
+  }
+  op->terms = nullptr;
+  set_terms(op, true);
+}
+
+void Builder::convert_to_list_target(Op* op) {
+  if (op->kind == OpKind::self) {
+    op->kind = OpKind::list_target_self;
+    return;
+  }
+  op->kind = OpKind::list_target;
+  Frame::Use& use = frames_.back().uses[op->slot];
+  use.open = true;
+  use.assigned = true;
+}
+
+// The value of this expression gets a second holder: whoever modifies it must be seen by both.
+void Builder::mark_open(const Op* op) {
+  StackGuard::check();
+  switch (op->kind) {
+    case OpKind::variable: frames_.back().uses[op->slot].open = true; [[fallthrough]];
+    case OpKind::self: const_cast<Op*>(op)->open = true; break;
+    case OpKind::sequence: mark_open(op->args[op->count - 1]); break;
+    case OpKind::if_else:
+      for (std::uint32_t i = 1; i < op->count; ++i) mark_open(op->args[i]);
+      break;
+    case OpKind::assign:
+      for (std::uint32_t i = 1; i < op->count; ++i)
+        if (op->args[i]->kind == OpKind::target) frames_.back().uses[op->args[i]->slot].open = true;
+      break;
+    case OpKind::while_loop:
+    case OpKind::for_loop:
+    case OpKind::foreach_loop: mark_open(op->args[op->count - 1]); break;
+    default: break;
+  }
+}
+
+Op* Builder::assign(Op* value, std::vector<Op*> targets, Span span) {
+  mark_open(value);
+  std::vector<Op*> args{value};
+  args.insert(args.end(), targets.begin(), targets.end());
+  return make(OpKind::assign, span, args);
+}
+
+Op* Builder::sequence(std::vector<Op*> ops, Span span) {
+  if (ops.size() == 1) return ops[0];
+  std::vector<Op*> flat;
+  for (Op* op : ops) {
+    if (op->kind == OpKind::sequence)
+      flat.insert(flat.end(), op->args, op->args + op->count);
+    else
+      flat.push_back(op);
+  }
+  return make(OpKind::sequence, span, flat);
+}
+
+Op* Builder::fold(OpKind kind, Op* a, Op* b, Span span) {
+  try {
+    return constant(b != nullptr ? apply_binary(kind, a->value, b->value, span) : apply_unary(kind, a->value, span), span);
+  } catch (Failure& failure) {
+    const bool fit = b != nullptr ? operands_fit(kind, a->value, b->value) : kind == OpKind::plus;
+    if (fit) failure.problem->kind = Problem::Kind::syntax;
+    remember(failure);
+    return broken(span);
+  }
+}
+
+Op* Builder::unary(OpKind kind, Op* operand, Span span) {
+  if (is_constant(operand)) {
+    if (kind == OpKind::plus && !operand->value.is_number()) {
+      syntax_error("the argument of unary plus (+) must be a long or double", span);
+      return broken(span);
+    }
+    return fold(kind, operand, nullptr, span);
+  }
+  return make(kind, span, {{operand}});
+}
+
+Op* Builder::binary(OpKind kind, Op* left, Op* right) {
+  const Span span = join(left->span, right->span);
+  if (kind == OpKind::logical_and || kind == OpKind::logical_or) {
+    const std::string_view text = kind == OpKind::logical_and ? "logical-and (&&)" : "logical-or (||)";
+    const bool decisive = kind == OpKind::logical_or;
+    if (is_constant(left)) {
+      if (!left->value.is_boolean()) {
+        syntax_error(fmt::format("the first argument of {} must be a boolean", text), span);
+        return broken(span);
+      }
+      if (left->value.as_boolean() == decisive) return constant(Value::boolean(decisive), span);
+    }
+    if (is_constant(right) && !right->value.is_boolean()) {
+      syntax_error(fmt::format("the second argument of {} must be a boolean", text), span);
+      return broken(span);
+    }
+    if (is_constant(left) && is_constant(right)) return constant(right->value, span);
+    return make(kind, span, {{left, right}});
+  }
+  if (is_constant(left) && is_constant(right)) return fold(kind, left, right, span);
+  return make(kind, span, {{left, right}});
+}
+
+Op* Builder::if_else(Op* condition, Op* yes, Op* no, Span span) {
+  if (is_constant(condition)) {
+    if (!condition->value.is_boolean()) {
+      syntax_error("the test of if must be a boolean", span);
+      return broken(span);
+    }
+    if (condition->value.as_boolean()) return yes;
+    return no != nullptr ? no : constant(Value::undef(), span);
+  }
+  if (no == nullptr) return make(OpKind::if_else, span, {{condition, yes}});
+  return make(OpKind::if_else, span, {{condition, yes, no}});
+}
+
+Op* Builder::while_loop(Op* condition, Op* body, Span span) {
+  if (is_constant(condition)) {
+    if (!condition->value.is_boolean()) {
+      syntax_error("the test of a loop must be a boolean", span);
+      return broken(span);
+    }
+    if (!condition->value.as_boolean()) return constant(Value::undef(), span);
+  }
+  return make(OpKind::while_loop, span, {{condition, body}});
+}
+
+Op* Builder::for_loop(Op* init, Op* condition, Op* increment, Op* body, Span span) {
+  return make(OpKind::for_loop, span, {{init, condition, increment, body}});
+}
+
+Op* Builder::foreach_loop(Op* key, Op* value, Op* resource, Op* body, Span span) {
+  // A loop over something that its own body may modify needs the original, not a shared copy.
+  mark_open(resource);
+  return make(OpKind::foreach_loop, span, {{key, value, resource, body}});
+}
+
+Op* Builder::call(std::string_view name, Span span, std::vector<Op*> args) {
+  for (Op* arg : args) restricted(arg);
+  if (automatic(name) || name == "SELF" || name == "ARGV" || name == "ARGC") {
+    syntax_error(fmt::format("{} is an automatic variable and cannot be called", name), span);
+    return broken(span);
+  }
+  const Builtin* builtin = find_builtin(name);
+  if (builtin == nullptr) {
+    for (Op* arg : args) mark_open(arg);
+    Op* op = make(OpKind::call, span, args);
+    op->name = names_.intern(name);
+    return op;
+  }
+  const int count = static_cast<int>(args.size());
+  if (count < builtin->min_args || (builtin->max_args >= 0 && count > builtin->max_args)) {
+    static constexpr std::string_view words[] = {"no", "one", "two", "three", "four"};
+    std::string wanted;
+    if (builtin->max_args < 0)
+      wanted = fmt::format("at least {}", words[builtin->min_args]);
+    else if (builtin->min_args == builtin->max_args)
+      wanted = fmt::format("exactly {}", words[builtin->min_args]);
+    else
+      wanted = fmt::format("{} or {}", words[builtin->min_args], words[builtin->max_args]);
+    syntax_error(fmt::format("{}() requires {} argument{}, not {}", name, wanted, builtin->max_args == 1 ? "" : "s", count),
+                 span);
+    return broken(span);
+  }
+  if (!builtin->pure)
+    for (Op* arg : args) mark_open(arg);
+  Op* op = make(OpKind::builtin, span, args);
+  op->function = builtin;
+  op->name = names_.intern(name);
+  if (builtin->check != nullptr) op = builtin->check(*this, op);
+  if (!debug_enabled_ && (name == "debug" || name == "traceback")) return constant(Value::undef(), span);
+  return op;
+}
+
+bool Builder::can_be_constant(const Op* op) const {
+  StackGuard::check();
+  auto all = [&](std::uint32_t from, std::uint32_t to) {
+    for (std::uint32_t i = from; i < to && i < op->count; ++i)
+      if (!can_be_constant(op->args[i])) return false;
+    return true;
+  };
+  switch (op->kind) {
+    case OpKind::self:
+    case OpKind::target_self:
+    case OpKind::list_target_self:
+    case OpKind::call: return false;
+    case OpKind::variable: return frames_.back().uses[op->slot].assigned && all(0, op->count);
+    case OpKind::builtin: return !op->function->run_time_only && all(0, op->count);
+    case OpKind::if_else:
+    case OpKind::while_loop:
+    case OpKind::logical_and:
+    case OpKind::logical_or: return all(0, 1);
+    case OpKind::for_loop: return all(0, 2);
+    case OpKind::foreach_loop: return all(0, 3);
+    case OpKind::sequence:
+      for (std::uint32_t i = 0; i < op->count; ++i) {
+        if (!can_be_constant(op->args[i])) return false;
+        if (contains_return(op->args[i])) return true;
+      }
+      return true;
+    default: return all(0, op->count);
+  }
+}
+
+Value Builder::evaluate_constant(const Block& block) {
+  if (is_constant(block.op)) return block.op->value;
+  if (first_error_ || !can_be_constant(block.op)) return {};
+  try {
+    Evaluator evaluator(names_);
+    Value value = evaluator.run(block);
+    value.make_immortal();
+    return value;
+  } catch (const Failure&) {
+    // It has to be evaluated again when its statement runs, and says then what is wrong.
+    return {};
+  }
+}
+
+const java::Regex* Builder::regex(std::string_view pattern, std::string_view flags, Span span) {
+  auto compiled = java::Regex::compile(pattern, flags);
+  if (!compiled) {
+    syntax_error(fmt::format("invalid regular expression: {}", compiled.error().message), span, compiled.error().hint);
+    return nullptr;
+  }
+  auto kept = std::make_shared<java::Regex>(std::move(*compiled));
+  target_.owned.push_back(kept);
+  return kept.get();
+}
+
+const Path* Builder::path(std::string_view text) {
+  Path path = parse_path(text);
+  for (Term& term : path.terms)
+    if (term.is_key()) term.key.make_immortal();
+  return &target_.paths.emplace_back(std::move(path));
+}
+
+}  // namespace cdb::pan

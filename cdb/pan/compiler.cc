@@ -1,0 +1,84 @@
+#include "cdb/pan/compiler.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "cdb/pan/engine.h"
+#include "cdb/pan/lexer.h"
+#include "cdb/pan/profile_value.h"
+#include "cdb/pan/source_path.h"
+
+namespace cdb::pan {
+
+struct Compiler::Impl {
+  Engine engine;
+};
+
+Compiler::Compiler(std::shared_ptr<const Source> source, Options options)
+    : impl_(new Impl{{std::move(source), std::move(options)}}) {}
+
+Compiler::~Compiler() = default;
+
+std::vector<Compiled> Compiler::compile(std::span<const std::string> objects,
+                                        const std::function<void(std::size_t, std::size_t)>& progress) {
+  std::vector<Compiled> results(objects.size());
+  std::atomic<std::size_t> done{0};
+  impl_->engine.run(objects, [&](Finished&& finished) {
+    if (finished.index >= results.size()) return;
+    Compiled& out = results[finished.index];
+    out.object = finished.object;
+    if (finished.root != nullptr) out.profile = std::make_shared<const base::profile::Value>(to_profile(*finished.root));
+    out.reads = std::move(finished.reads);
+    out.diagnostics = std::move(finished.diagnostics);
+    if (progress) progress(++done, objects.size());
+  });
+  // An object named twice is compiled once.
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (!results[i].object.empty()) continue;
+    for (std::size_t k = 0; k < i; ++k)
+      if (objects[k] == objects[i]) results[i] = results[k];
+  }
+  return results;
+}
+
+void Compiler::invalidate(std::span<const std::string> paths) {
+  impl_->engine.repository().invalidate(paths);
+}
+
+bool touches(std::span<const Read> reads, std::span<const std::string> include_path, std::string_view path) {
+  for (const Read& read : reads) {
+    if (read.kind == Read::Kind::other_object) continue;
+    const std::size_t last = read.root < 0 ? include_path.size() : static_cast<std::size_t>(read.root) + 1;
+    for (std::size_t root = 0; root < last && root < include_path.size(); ++root) {
+      const std::string base = join_path(include_path[root], read.name);
+      if (read.kind == Read::Kind::text_file ? path == base : path == base + ".pan" || path == base + ".tpl") return true;
+    }
+  }
+  return false;
+}
+
+std::optional<std::string> object_name(std::string_view content) {
+  // Only the beginning counts; the rest may be wrong.
+  Tokens tokens;
+  const std::size_t semicolon = content.find(';');
+  std::size_t end = semicolon;
+  while (end != std::string_view::npos) {
+    try {
+      tokens = tokenize(content.substr(0, end + 1));
+      const auto& list = tokens.list;
+      // A ';' inside a comment or annotation is no end: go on to the next.
+      if (list.size() >= 2) {
+        if (list.size() < 5 || list[0].kind != Lex::object || list[1].kind != Lex::template_ ||
+            list[2].kind != Lex::template_name || list[3].kind != Lex::semicolon)
+          return std::nullopt;
+        return std::string(list[2].text);
+      }
+    } catch (...) {
+      return std::nullopt;
+    }
+    end = content.find(';', end + 1);
+  }
+  return std::nullopt;
+}
+
+}  // namespace cdb::pan

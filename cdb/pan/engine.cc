@@ -1,0 +1,372 @@
+#include "cdb/pan/engine.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <thread>
+
+#include "cdb/pan/build.h"
+#include "cdb/pan/diagnostic.h"
+#include "cdb/pan/evaluator.h"
+#include "cdb/pan/parser.h"
+#include "cdb/pan/stack_guard.h"
+
+namespace cdb::pan {
+
+namespace {
+
+constexpr std::size_t kStack = 64u << 20;
+constexpr std::size_t kStackReserve = 1u << 20;
+
+struct ThreadJob {
+  const std::function<void()>* work;
+};
+
+void* thread_main(void* argument) {
+  const StackGuard guard(kStack - kStackReserve);
+  (*static_cast<ThreadJob*>(argument)->work)();
+  return nullptr;
+}
+
+// Templates of any depth must not end the process: StackExhausted and exhausted memory become problems like others.
+std::shared_ptr<Problem> caught(const ObjectContext* context) {
+  auto problem = std::make_shared<Problem>();
+  try {
+    throw;
+  } catch (const Failure& failure) {
+    return failure.problem;
+  } catch (const StackExhausted&) {
+    problem->message = "the evaluation is nested too deeply";
+    problem->hint = "look for a function or data structure that contains itself";
+  } catch (const std::bad_alloc&) {
+    problem->kind = Problem::Kind::system;
+    problem->message = "the object needs too much memory";
+    problem->hint = "look for a list or string that grows without end";
+  }
+  if (context != nullptr) context->locate(*problem, {});
+  return problem;
+}
+
+}  // namespace
+
+Engine::Engine(std::shared_ptr<const Source> source, Options options)
+    : options_(std::move(options)), builtin_types_(names_), repository_(std::move(source), options_, names_) {
+  if (options_.include_path.empty()) options_.include_path.emplace_back();
+  HeapScope scope(option_heap_);
+  initial_root_ = Value::dict();
+  if (!options_.initial_data.empty()) {
+    try {
+      initial_root_ = parse_constant(options_.initial_data, names_, option_heap_);
+      if (!initial_root_.is_dict())
+        raise_evaluation(fmt::format("the initial data must be a dict, not {}", tag_name(initial_root_.tag())));
+    } catch (const Failure& failure) {
+      option_problem_ = failure.problem;
+      option_problem_->message = "initial data: " + option_problem_->message;
+      initial_root_ = Value::dict();
+    }
+  }
+  initial_root_.make_immortal();
+}
+
+Engine::~Engine() = default;
+
+int Engine::threads() const {
+  const int available = std::max(1u, std::thread::hardware_concurrency());
+  return options_.threads > 0 ? std::min(options_.threads, available) : available;
+}
+
+void Engine::parallel(std::size_t count, const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failed;
+  std::mutex failed_mutex;
+  const std::function<void()> loop = [&] {
+    try {
+      for (std::size_t i = next++; i < count; i = next++) work(i);
+    } catch (...) {
+      std::lock_guard lock(failed_mutex);
+      failed = std::current_exception();
+      next = count;
+    }
+  };
+  ThreadJob job{&loop};
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStack);
+  std::vector<pthread_t> threads;
+  const std::size_t wanted = std::min<std::size_t>(static_cast<std::size_t>(this->threads()), count);
+  for (std::size_t i = 0; i < wanted; ++i) {
+    pthread_t thread;
+    if (pthread_create(&thread, &attributes, thread_main, &job) == 0) threads.push_back(thread);
+  }
+  pthread_attr_destroy(&attributes);
+  // Without any thread the work is done here, on a stack of the usual size.
+  if (threads.empty() && count != 0) {
+    const StackGuard guard(6u << 20);
+    loop();
+  }
+  for (pthread_t thread : threads) pthread_join(thread, nullptr);
+  if (failed) std::rethrow_exception(failed);
+}
+
+Engine::Entry& Engine::entry(const std::string& name) {
+  auto& slot = entries_[name];
+  if (slot == nullptr) {
+    slot = std::make_unique<Entry>();
+    slot->name = name;
+  }
+  return *slot;
+}
+
+void Engine::reference(const std::string& object) {
+  std::lock_guard lock(mutex_);
+  Entry& other = entry(object);
+  other.keep = true;
+  if (other.queued) return;
+  other.queued = true;
+  other.index = asked_;
+  referenced_.push_back(&other);
+}
+
+void Engine::run(std::span<const std::string> objects, const Sink& sink) {
+  entries_.clear();
+  referenced_.clear();
+  asked_ = objects.size();
+  std::vector<Entry*> list;
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    Entry& object = entry(objects[i]);
+    if (object.queued) continue;
+    object.queued = true;
+    object.index = i;
+    list.push_back(&object);
+  }
+  parallel(list.size(), [&](std::size_t i) { finish(*list[i], sink); });
+  // Objects that were only referenced; finishing them may reference more.
+  while (!referenced_.empty()) {
+    list.assign(referenced_.begin(), referenced_.end());
+    referenced_.clear();
+    parallel(list.size(), [&](std::size_t i) { finish(*list[i], sink); });
+  }
+  entries_.clear();
+}
+
+void Engine::build(Entry& object) {
+  auto context = std::make_unique<ObjectContext>(*this, options_, names_, object.name);
+  HeapScope scope(context->heap);
+  std::shared_ptr<Problem> problem;
+  try {
+    if (option_problem_ != nullptr) throw Failure{std::make_shared<Problem>(*option_problem_)};
+    context->root = initial_root_;
+    Repository::Found found = repository_.find(object.name, {""}, false);
+    context->lookups.push_back(found.lookup);
+    if (found.path.empty())
+      raise(Problem::Kind::evaluation, fmt::format("cannot locate object template named '{}'", object.name), {},
+            "check its name and the include path");
+    context->object_template = repository_.parsed(found.path);
+    const Template& what = *context->object_template;
+    if (what.name != object.name) {
+      Problem::Kind kind = Problem::Kind::syntax;
+      auto wrong = std::make_shared<Problem>();
+      wrong->kind = kind;
+      wrong->message =
+          fmt::format("the file {} should contain template '{}' but contains '{}'", found.path, object.name, what.name);
+      wrong->place = {what.source, what.header};
+      throw Failure{std::move(wrong)};
+    }
+    if (what.kind != TemplateKind::object) raise_evaluation(fmt::format("{} is not an object template", object.name));
+    build_object(*context);
+  } catch (...) {
+    problem = caught(context.get());
+  }
+  std::lock_guard lock(mutex_);
+  object.context = std::move(context);
+  object.problem = problem;
+  object.build = problem == nullptr ? Entry::Build::built : Entry::Build::failed;
+  changed_.notify_all();
+}
+
+void Engine::ensure_built(Entry& object) {
+  std::unique_lock lock(mutex_);
+  if (object.build == Entry::Build::idle) {
+    object.build = Entry::Build::running;
+    lock.unlock();
+    build(object);
+    return;
+  }
+  changed_.wait(lock, [&] {
+    return object.build == Entry::Build::built || object.build == Entry::Build::failed || object.build == Entry::Build::idle;
+  });
+}
+
+void Engine::note_circle(Entry& reader, Entry& other) {
+  std::vector<Entry*> members{&reader};
+  for (Entry* e = &other; e != &reader; e = e->waits_for) members.push_back(e);
+  // The text begins with the smallest name, whoever happened to find the circle.
+  auto smallest =
+      std::min_element(members.begin(), members.end(), [](const Entry* a, const Entry* b) { return a->name < b->name; });
+  std::rotate(members.begin(), smallest, members.end());
+  std::string text = "circular object dependency detected: ";
+  for (Entry* e : members) text += e->name + " -> ";
+  text += members.front()->name;
+  for (Entry* e : members) e->circle = text;
+}
+
+Value Engine::other_element(ObjectContext& reader, const Path& path, bool lookup) {
+  bool fresh = false;
+  const auto what = reader.load(path.authority, lookup, fresh);
+  reader.object_reads.push_back({Read::Kind::other_object, path.authority, 0, path.text().substr(path.authority.size() + 1)});
+  if (what == nullptr) return {};
+  if (what->kind != TemplateKind::object) raise_evaluation(fmt::format("{} is not an object template", path.authority));
+  if (lookup) {
+    reader.loaded.emplace(what->name, what);
+    reader.objects.push_back(what->name);
+    reference(what->name);
+  }
+  Entry* other = nullptr;
+  Entry* self = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    other = &entry(path.authority);
+    self = &entry(reader.name);
+    other->keep = true;
+    if (!reader.validating) {
+      for (Entry* e = other; e != nullptr; e = e->waits_for) {
+        if (e != self) continue;
+        note_circle(*self, *other);
+        raise_evaluation(self->circle);
+      }
+      self->waits_for = other;
+    }
+  }
+  ensure_built(*other);
+  {
+    std::lock_guard lock(mutex_);
+    self->waits_for = nullptr;
+    if (!self->circle.empty()) raise_evaluation(self->circle);
+    if (other->build == Entry::Build::failed)
+      raise(Problem::Kind::evaluation,
+            fmt::format("the object '{}' that is read here failed: {}", other->name, other->problem->message), {},
+            fmt::format("see the errors of '{}'", other->name));
+  }
+  // Its tree is frozen and kept; only the part asked for is copied.
+  const Value* found = follow(other->context->root, path.terms.data(), static_cast<std::uint32_t>(path.terms.size()), lookup);
+  return found == nullptr ? Value() : copy_to_current_heap(*found);
+}
+
+void Engine::ensure_checked(Entry& object) {
+  ensure_built(object);
+  std::unique_lock lock(mutex_);
+  if (object.build == Entry::Build::failed) {
+    object.check = Entry::Check::bad;
+    return;
+  }
+  if (object.check == Entry::Check::idle) {
+    object.check = Entry::Check::running;
+    lock.unlock();
+    std::shared_ptr<Problem> problem;
+    {
+      HeapScope scope(object.context->heap);
+      try {
+        validate_object(*object.context);
+      } catch (...) {
+        problem = caught(object.context.get());
+      }
+    }
+    lock.lock();
+    object.problem = problem;
+    object.check = problem == nullptr ? Entry::Check::good : Entry::Check::bad;
+    changed_.notify_all();
+    return;
+  }
+  changed_.wait(lock, [&] { return object.check == Entry::Check::good || object.check == Entry::Check::bad; });
+}
+
+// An object that read from one that is invalid is invalid too.
+void Engine::check_dependencies(Entry& object) {
+  std::vector<std::string> todo = object.context->objects, seen{object.name};
+  while (!todo.empty()) {
+    const std::string name = todo.back();
+    todo.pop_back();
+    if (std::find(seen.begin(), seen.end(), name) != seen.end()) continue;
+    seen.push_back(name);
+    Entry* other = nullptr;
+    {
+      std::lock_guard lock(mutex_);
+      other = &entry(name);
+    }
+    ensure_checked(*other);
+    if (other->check == Entry::Check::bad) {
+      auto problem = std::make_shared<Problem>();
+      problem->kind = Problem::Kind::validation;
+      problem->message = fmt::format("the object '{}', which this one depends on, failed", name);
+      problem->place.source = object.context->object_template->source;
+      problem->hint = fmt::format("see the errors of '{}'", name);
+      std::lock_guard lock(mutex_);
+      if (object.problem == nullptr) object.problem = problem;
+      return;
+    }
+    if (other->context == nullptr) ensure_built(*other);
+    for (const std::string& next : other->context->objects) todo.push_back(next);
+    for (const Lookup& lookup : other->context->lookups) object.context->lookups.push_back(lookup);
+  }
+}
+
+Finished Engine::outcome(Entry& object) {
+  Finished out;
+  out.object = object.name;
+  out.index = object.index;
+  ObjectContext& context = *object.context;
+  out.diagnostics = std::move(context.diagnostics);
+  if (object.problem == nullptr)
+    out.root = &context.root;
+  else
+    out.diagnostics.push_back(to_diagnostic(*object.problem, object.name));
+  out.lookups = context.lookups;
+  std::sort(out.lookups.begin(), out.lookups.end());
+  out.lookups.erase(std::unique(out.lookups.begin(), out.lookups.end()), out.lookups.end());
+  for (const Lookup& lookup : context.lookups) {
+    Read read{lookup.text ? Read::Kind::text_file : Read::Kind::template_file,
+              lookup.prefix.empty() ? lookup.name : lookup.prefix + "/" + lookup.name,
+              lookup.root,
+              {}};
+    out.reads.push_back(std::move(read));
+  }
+  for (const Read& read : context.prefix_reads) out.reads.push_back(read);
+  for (const Read& read : context.object_reads) out.reads.push_back(read);
+  auto key = [](const Read& r) { return std::tie(r.kind, r.name, r.root, r.path); };
+  std::sort(out.reads.begin(), out.reads.end(), [&](const Read& a, const Read& b) { return key(a) < key(b); });
+  out.reads.erase(std::unique(out.reads.begin(), out.reads.end(), [&](const Read& a, const Read& b) { return key(a) == key(b); }),
+                  out.reads.end());
+  return out;
+}
+
+void Engine::finish(Entry& object, const Sink& sink) {
+  ensure_checked(object);
+  if (object.check == Entry::Check::good) check_dependencies(object);
+  {
+    HeapScope scope(object.context->heap);
+    sink(outcome(object));
+  }
+  std::unique_ptr<ObjectContext> done;
+  {
+    std::lock_guard lock(mutex_);
+    object.delivered = true;
+    if (!object.keep) {
+      // Should somebody read it later after all, it is built again: building is a function of the templates alone.
+      done = std::move(object.context);
+      if (object.build == Entry::Build::built) object.build = Entry::Build::idle;
+    }
+  }
+  dispose(std::move(done));
+}
+
+void Engine::dispose(std::unique_ptr<ObjectContext> context) {
+  if (context == nullptr) return;
+  context->heap.abandon();
+  const HeapScope scope(context->heap);
+  context.reset();
+}
+
+}  // namespace cdb::pan

@@ -1,0 +1,172 @@
+#include "cdb/pan/object_context.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text/text.h"
+#include "cdb/pan/diagnostic.h"
+#include "cdb/pan/engine.h"
+#include "cdb/pan/evaluator.h"
+#include "cdb/pan/source_path.h"
+
+namespace cdb::pan {
+
+void FinalPaths::add(const Path& path) {
+  Step* at = &root_;
+  for (const Term& term : path.terms) at = &at->children[term.text()];
+  at->final = true;
+  any_ = true;
+}
+
+std::string FinalPaths::reason(const Path& path) const {
+  if (!any_) return {};
+  const Step* at = &root_;
+  std::string text;
+  for (const Term& term : path.terms) {
+    text += "/" + term.text();
+    const auto found = at->children.find(term.text());
+    if (found == at->children.end()) return {};
+    at = &found->second;
+    if (at->final) return text;
+  }
+  if (at->final) return "/";
+  while (!at->children.empty() && !at->final) {
+    text += "/" + at->children.begin()->first;
+    at = &at->children.begin()->second;
+  }
+  return at->final ? text : std::string();
+}
+
+ObjectContext::ObjectContext(Engine& engine_, const Options& options_, Names& names_, std::string name_)
+    : engine(engine_), options(options_), names(names_), name(std::move(name_)) {
+  globals.resize(names.size());
+  functions.resize(names.size());
+  types.resize(names.size());
+  for (const BuiltinType& type : engine.builtin_types()) types[type.name] = {type.type, nullptr, {}};
+}
+
+Global& ObjectContext::global(Symbol symbol) {
+  // Templates parsed meanwhile bring new names.
+  if (symbol >= globals.size()) globals.resize(std::max<std::size_t>(names.size(), symbol + 1));
+  return globals[symbol];
+}
+
+void ObjectContext::set_global(Global& global, Value value) {
+  if (global.final) raise_evaluation("cannot modify final global variable");
+  check_replacement(global.value, value);
+  value.freeze();
+  global.value = std::move(value);
+}
+
+void ObjectContext::define_function(const Statement& statement, const Template& owner) {
+  if (statement.name >= functions.size()) functions.resize(std::max<std::size_t>(names.size(), statement.name + 1));
+  Function& function = functions[statement.name];
+  if (function.statement != nullptr) {
+    raise_evaluation(fmt::format("function {} is defined twice; the first definition is at {}", names.text(statement.name),
+                                 place_text({function.owner->source, function.statement->span})));
+  }
+  function = {&statement, &owner, Value::string(names.text(statement.name))};
+}
+
+void ObjectContext::define_type(Symbol symbol, const FullType& type, const Template* owner, Span span) {
+  if (symbol >= types.size()) types.resize(std::max<std::size_t>(names.size(), symbol + 1));
+  Evaluator evaluator(*this);
+  verify_defined(type, evaluator);
+  TypeEntry& entry = types[symbol];
+  if (entry.type != nullptr) {
+    raise_evaluation(entry.owner == nullptr ? fmt::format("type {} is built in and cannot be defined", names.text(symbol))
+                                            : fmt::format("type {} is defined twice; the first definition is at {}",
+                                                          names.text(symbol), place_text({entry.owner->source, entry.span})));
+  }
+  entry = {&type, owner, span};
+}
+
+void ObjectContext::bind(Path path, const FullType& type) {
+  Evaluator evaluator(*this);
+  verify_defined(type, evaluator);
+  auto at = std::lower_bound(bindings.begin(), bindings.end(), path,
+                             [](const Binding& b, const Path& p) { return binding_order(b.path, p); });
+  if (at == bindings.end() || binding_order(path, at->path)) at = bindings.insert(at, Binding{std::move(path), {}});
+  at->types.push_back(&type);
+}
+
+void ObjectContext::push(const Template* callee, Span span, bool call, std::string_view callee_name) {
+  const int limit = options.max_recursion > 0 ? options.max_recursion : 1'000'000;
+  if (static_cast<int>(calls.size()) + 1 > limit) {
+    raise(Problem::Kind::evaluation, fmt::format("call depth limit ({}) exceeded", limit), span,
+          "raise --max-recursion if the recursion is right");
+  }
+  calls.push_back({current, span, call, callee_name});
+  current = callee;
+}
+
+void ObjectContext::pop() {
+  current = calls.back().caller;
+  calls.pop_back();
+}
+
+std::shared_ptr<const Template> ObjectContext::load(const std::string& template_name, bool lookup, bool& fresh) {
+  fresh = false;
+  if (auto found = loaded.find(template_name); found != loaded.end()) return found->second;
+  fresh = true;
+  Repository& repository = engine.repository();
+  Repository::Found found = repository.find(template_name, loadpath, false);
+  Lookup record = found.lookup;
+  record.only = lookup;
+  lookups.push_back(record);
+  if (found.path.empty()) {
+    if (lookup) return nullptr;
+    const auto similar = similar_names(template_name, repository.known_templates());
+    raise(Problem::Kind::evaluation, fmt::format("cannot locate template named '{}'", template_name), {},
+          similar.empty() ? "check its name and the include path" : fmt::format("did you mean {}?", fmt::join(similar, ", ")));
+  }
+  std::shared_ptr<const Template> result = repository.parsed(found.path);
+  if (result->name != template_name) {
+    if (lookup) return nullptr;
+    raise_evaluation(
+        fmt::format("the file {} should contain template '{}' but contains '{}'", found.path, template_name, result->name));
+  }
+  if (!lookup) {
+    loaded.emplace(result->name, result);
+    if (result->kind == TemplateKind::object) {
+      objects.push_back(result->name);
+      engine.reference(result->name);
+    }
+  }
+  return result;
+}
+
+std::shared_ptr<const std::string> ObjectContext::text_file(const std::string& file_name) {
+  Repository::Found found = engine.repository().find(file_name, loadpath, true);
+  lookups.push_back(found.lookup);
+  return found.path.empty() ? nullptr : engine.repository().content(found.path);
+}
+
+void ObjectContext::locate(Problem& problem, Span span) const {
+  if (problem.traced) return;
+  problem.traced = true;
+  if (!problem.place.span.known() && problem.place.source == nullptr) problem.place.span = span;
+  if (problem.place.source == nullptr && current != nullptr) problem.place.source = current->source;
+  for (auto step = calls.rbegin(); step != calls.rend(); ++step)
+    problem.trace.push_back(
+        {{step->caller != nullptr ? step->caller->source : nullptr, step->span}, step->call, std::string(step->name)});
+}
+
+void ObjectContext::note(Diagnostic::Severity severity, std::string message, Span span) {
+  Problem problem;
+  problem.message = std::move(message);
+  problem.place.span = span;
+  locate(problem, span);
+  Diagnostic diagnostic = to_diagnostic(problem, name);
+  diagnostic.severity = severity;
+  diagnostic.kind = severity == Diagnostic::Severity::warning ? "warning" : "note";
+  diagnostic.reference_text = diagnostic.message;
+  diagnostics.push_back(std::move(diagnostic));
+}
+
+std::vector<std::string> similar_names(std::string_view wanted, const std::vector<std::string>& known) {
+  return base::text::did_you_mean(wanted, known);
+}
+
+}  // namespace cdb::pan

@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cdb/pan/java/java.h"
+#include "cdb/pan/parse_tokens.h"
+#include "cdb/pan/stack_guard.h"
+
+namespace cdb::pan {
+
+const FullType* Parser::full_type() {
+  StackGuard::check();
+  FullType type;
+  const std::uint32_t begin = cursor_.peek().span.begin;
+  type.source = target_.source;
+  type.base = type_spec();
+  if (cursor_.accept(Lex::assign)) {
+    Span span;
+    Value value;
+    block(&value, &span);
+    if (!value.exists())
+      builder_.syntax_error("the default value must be a constant that is known at compile time", span,
+                            "set it in the template instead, or build it from literals only");
+    else if (value.is_undef() || value.is_null())
+      builder_.syntax_error("undef and null cannot be default values", span);
+    else
+      type.default_value = std::move(value);
+  }
+  if (cursor_.accept(Lex::with)) type.with = block(nullptr);
+  type.span = {begin, cursor_.previous().span.end};
+  return own(std::move(type));
+}
+
+const BaseType* Parser::type_spec() {
+  BaseType* base = base_type();
+  while (cursor_.is(Lex::lbracket) || cursor_.is(Lex::lbrace) || cursor_.is(Lex::asterisk)) {
+    const Token open = cursor_.next();
+    BaseType outer;
+    outer.element = base;
+    outer.span = open.span;
+    outer.kind = open.kind == Lex::lbracket ? BaseType::Kind::list
+                 : open.kind == Lex::lbrace ? BaseType::Kind::dict
+                                            : BaseType::Kind::link;
+    if (open.kind != Lex::asterisk) {
+      outer.has_range = range(outer.range);
+      cursor_.expect(open.kind == Lex::lbracket ? Lex::rbracket : Lex::rbrace);
+    }
+    base = own(std::move(outer));
+  }
+  return base;
+}
+
+BaseType* Parser::base_type() {
+  BaseType base;
+  const std::uint32_t begin = cursor_.peek().span.begin;
+  auto optional_range = [&] {
+    if (!cursor_.accept(Lex::lparen)) return;
+    base.has_range = range(base.range);
+    cursor_.expect(Lex::rparen);
+  };
+  if (cursor_.accept(Lex::choice)) {
+    base.kind = BaseType::Kind::choice;
+    cursor_.expect(Lex::lparen);
+    do {
+      if (!cursor_.is(Lex::string) && !cursor_.is(Lex::heredoc)) cursor_.unexpected("a string");
+      Value text = Value::string(cursor_.next().text);
+      text.make_immortal();
+      base.choices.push_back(std::move(text));
+    } while (cursor_.accept(Lex::comma));
+    cursor_.expect(Lex::rparen);
+  } else if (cursor_.is(Lex::identifier)) {
+    base.name = builder_.names().intern(cursor_.next().text);
+    optional_range();
+  } else {
+    base.kind = BaseType::Kind::record;
+    base.extensible = cursor_.accept(Lex::extensible);
+    if (!cursor_.is(Lex::lbrace)) cursor_.unexpected("a type");
+    cursor_.next();
+    record_fields(base);
+    cursor_.expect(Lex::rbrace);
+    optional_range();
+  }
+  base.span = {begin, cursor_.previous().span.end};
+  return own(std::move(base));
+}
+
+void Parser::record_fields(BaseType& record) {
+  while (!cursor_.is(Lex::rbrace)) {
+    if (cursor_.accept(Lex::include)) {
+      const Token& name = cursor_.expect(Lex::identifier);
+      record.includes.push_back({builder_.names().intern(name.text), name.span});
+      continue;
+    }
+    if (!cursor_.is(Lex::string)) cursor_.unexpected("a field name, 'include' or '}'");
+    const Token name = cursor_.next();
+    if (!cursor_.is(Lex::question) && !cursor_.is(Lex::colon)) cursor_.unexpected("':' (required) or '?' (optional)");
+    const bool required = cursor_.next().kind == Lex::colon;
+    const FullType* type = full_type();
+    try {
+      Path path = parse_path(name.text);
+      if (path.terms.size() != 1) raise_syntax(fmt::format("field name ({}) must be a single path term", name.text), name.span);
+      if (!path.terms[0].is_key()) raise_syntax(fmt::format("field name ({}) must be a key, not an index", name.text), name.span);
+      Value key = std::move(path.terms[0].key);
+      key.make_immortal();
+      auto& fields = required ? record.required : record.optional;
+      auto at = std::lower_bound(fields.begin(), fields.end(), key.as_string(),
+                                 [](const BaseType::Field& f, std::string_view k) { return f.key->view() < k; });
+      if (at != fields.end() && at->key->view() == key.as_string())
+        at->type = type;  // a repeated field overrides
+      else
+        fields.insert(at, {key.str(), type});
+    } catch (Failure& failure) {
+      failure.problem->kind = Problem::Kind::syntax;
+      if (!failure.problem->place.span.known()) failure.problem->place.span = name.span;
+      builder_.remember(failure);
+    }
+  }
+}
+
+std::int64_t Parser::range_bound(bool negative) {
+  if (!cursor_.is(Lex::decimal) && !cursor_.is(Lex::hexadecimal) && !cursor_.is(Lex::octal)) cursor_.unexpected("a whole number");
+  const Token token = cursor_.next();
+  const auto value = java::decode_long((negative ? "-" : "") + std::string(token.text));
+  if (!value) raise_evaluation(fmt::format("the bound {} is not a valid long", token.text), token.span);
+  return *value;
+}
+
+bool Parser::range(Range& out) {
+  if (cursor_.is(Lex::rparen) || cursor_.is(Lex::rbracket) || cursor_.is(Lex::rbrace)) return false;
+  const Span first = cursor_.peek().span;
+  if (cursor_.accept(Lex::range)) {
+    out.max = range_bound(false);
+  } else {
+    out.min = range_bound(cursor_.accept(Lex::minus));
+    if (!cursor_.accept(Lex::range)) {
+      out.max = out.min;
+    } else if (!cursor_.is(Lex::rparen) && !cursor_.is(Lex::rbracket) && !cursor_.is(Lex::rbrace)) {
+      out.max = range_bound(cursor_.accept(Lex::minus));
+    }
+  }
+  if (out.min > out.max)
+    raise_evaluation(fmt::format("the lower bound ({}) must not exceed the upper bound ({})", out.min, out.max),
+                     join(first, cursor_.previous().span));
+  return true;
+}
+
+}  // namespace cdb::pan

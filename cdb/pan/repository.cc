@@ -1,0 +1,154 @@
+#include "cdb/pan/repository.h"
+
+#include <optional>
+
+#include "base/text/text.h"
+#include "cdb/pan/java/java.h"
+#include "cdb/pan/parser.h"
+#include "cdb/pan/source_path.h"
+
+namespace cdb::pan {
+
+struct Repository::DebugFilter {
+  std::optional<java::Regex> include, exclude;
+};
+
+std::string clean_utf8(std::string_view text) {
+  auto sequence = [&](std::size_t i) -> std::size_t {
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c < 0x80) return 1;
+    const std::size_t length = c >= 0xf0 && c < 0xf5 ? 4 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xc2 && c < 0xe0 ? 2 : 0;
+    if (length == 0 || i + length > text.size()) return 0;
+    for (std::size_t k = 1; k < length; ++k)
+      if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return 0;
+    const auto second = static_cast<unsigned char>(text[i + 1]);
+    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
+        (c == 0xf4 && second > 0x8f))
+      return 0;
+    return length;
+  };
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const std::size_t length = sequence(i);
+    if (length == 0) break;
+    i += length;
+  }
+  std::string out(text.substr(0, i));
+  while (i < text.size()) {
+    const std::size_t length = sequence(i);
+    if (length == 0) {
+      out += "\xef\xbf\xbd";
+      ++i;
+    } else {
+      out += text.substr(i, length);
+      i += length;
+    }
+  }
+  return out;
+}
+
+std::string join_path(std::string_view a, std::string_view b) {
+  if (a.empty() || a == ".") return std::string(b);
+  if (b.empty()) return std::string(a);
+  std::string out(a);
+  if (out.back() != '/') out += '/';
+  out += b;
+  return out;
+}
+
+Repository::Repository(std::shared_ptr<const Source> source, const Options& options, Names& names)
+    : source_(std::move(source)), options_(options), names_(names) {
+  auto filter = std::make_shared<DebugFilter>();
+  auto compile = [](const std::string& pattern, std::optional<java::Regex>& out) {
+    if (pattern.empty()) return;
+    auto compiled = java::Regex::compile(pattern);
+    if (compiled) out = std::move(*compiled);
+  };
+  compile(options.debug_include, filter->include);
+  compile(options.debug_exclude, filter->exclude);
+  debug_ = std::move(filter);
+}
+
+bool Repository::debug_enabled(const void* self, std::string_view name) {
+  const DebugFilter& filter = *static_cast<const Repository*>(self)->debug_;
+  auto matches = [&](const std::optional<java::Regex>& regex) { return regex && regex->full_match(name).value_or(false); };
+  return matches(filter.include) && !matches(filter.exclude);
+}
+
+Repository::Found Repository::find(std::string_view name, const std::vector<std::string>& loadpath, bool text) {
+  std::string key(text ? "t" : "p");
+  for (const std::string& prefix : loadpath) {
+    key += prefix;
+    key += '\n';
+  }
+  key += name;
+  {
+    std::shared_lock lock(mutex_);
+    if (auto hit = found_.find(key); hit != found_.end()) return hit->second;
+  }
+  Found found;
+  found.lookup.name = name;
+  found.lookup.text = text;
+  const auto& roots = options_.include_path;
+  for (std::size_t root = 0; root < roots.size() && found.path.empty(); ++root) {
+    for (const std::string& prefix : loadpath) {
+      const std::string base = join_path(join_path(roots[root], prefix), name);
+      auto take = [&](std::string path, bool tpl) {
+        if (source_->read(path) == nullptr) return false;
+        found.path = std::move(path);
+        found.lookup.prefix = prefix;
+        found.lookup.root = static_cast<std::int32_t>(root);
+        found.lookup.tpl = tpl;
+        return true;
+      };
+      if (text ? take(base, false) : take(base + ".pan", false) || take(base + ".tpl", true)) break;
+    }
+  }
+  std::unique_lock lock(mutex_);
+  return found_.emplace(std::move(key), std::move(found)).first->second;
+}
+
+std::shared_ptr<const Template> Repository::parsed(const std::string& path) {
+  std::shared_ptr<Parsed> entry;
+  {
+    std::shared_lock lock(mutex_);
+    if (auto hit = parsed_.find(path); hit != parsed_.end()) entry = hit->second;
+  }
+  if (entry == nullptr) {
+    std::unique_lock lock(mutex_);
+    auto& slot = parsed_[path];
+    if (slot == nullptr) slot = std::make_shared<Parsed>();
+    entry = slot;
+  }
+  std::call_once(entry->once, [&] {
+    try {
+      auto content = source_->read(path);
+      if (content == nullptr) raise(Problem::Kind::system, "the template file " + path + " cannot be read");
+      auto text = std::make_shared<SourceText>();
+      text->path = path;
+      text->content = base::text::valid_utf8(*content) ? content : std::make_shared<const std::string>(clean_utf8(*content));
+      entry->result = parse_template(std::move(text), names_, &Repository::debug_enabled, this);
+    } catch (const Failure& failure) {
+      entry->problem = failure.problem;
+    }
+  });
+  if (entry->problem != nullptr) throw Failure{std::make_shared<Problem>(*entry->problem)};
+  return entry->result;
+}
+
+void Repository::invalidate(std::span<const std::string> paths) {
+  std::unique_lock lock(mutex_);
+  for (const std::string& path : paths) parsed_.erase(path);
+  // Any look-up may now end elsewhere.
+  found_.clear();
+}
+
+std::vector<std::string> Repository::known_templates() const {
+  std::shared_lock lock(mutex_);
+  std::vector<std::string> names;
+  for (const auto& [key, found] : found_)
+    if (!found.path.empty() && !found.lookup.text) names.push_back(found.lookup.name);
+  return names;
+}
+
+}  // namespace cdb::pan

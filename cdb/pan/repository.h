@@ -1,0 +1,72 @@
+// Finds templates and text files along include path and LOADPATH, parses each file once and keeps it for all objects and threads.
+// Used by the Engine and object contexts. Any thread; a template that does not parse gives the same Failure to everybody who
+// asks.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "cdb/pan/compiler.h"
+#include "cdb/pan/template.h"
+
+namespace cdb::pan {
+
+// One look-up as the dependency file and the reads of a profile need it.
+struct Lookup {
+  std::string name;        // as asked for
+  std::string prefix;      // LOADPATH entry where it was found
+  std::int32_t root = -1;  // include path index; -1: absent
+  bool text = false;
+  bool only = false;  // if_exists() and the like: found, but not loaded
+  bool tpl = false;   // found with the old suffix .tpl
+  bool operator==(const Lookup&) const = default;
+  auto operator<=>(const Lookup&) const = default;
+};
+
+// Malformed UTF-8 becomes U+FFFD, as Java's reader does.
+std::string clean_utf8(std::string_view text);
+
+class Repository {
+ public:
+  Repository(std::shared_ptr<const Source> source, const Options& options, Names& names);
+
+  struct Found {
+    Lookup lookup;
+    std::string path;  // "" when absent
+  };
+  // Where a template or text file is, nothing read yet.
+  Found find(std::string_view name, const std::vector<std::string>& loadpath, bool text);
+  // The parsed template of a file. Throws Failure when it does not parse.
+  std::shared_ptr<const Template> parsed(const std::string& path);
+  std::shared_ptr<const std::string> content(const std::string& path) const { return source_->read(path); }
+  void invalidate(std::span<const std::string> paths);
+  const std::vector<std::string>& include_path() const { return options_.include_path; }
+  // Names of all templates seen so far, for "did you mean".
+  std::vector<std::string> known_templates() const;
+
+ private:
+  struct Parsed {
+    std::once_flag once;
+    std::shared_ptr<const Template> result;
+    std::shared_ptr<Problem> problem;
+  };
+  static bool debug_enabled(const void* self, std::string_view name);
+
+  std::shared_ptr<const Source> source_;
+  const Options& options_;
+  Names& names_;
+  struct DebugFilter;
+  std::shared_ptr<const DebugFilter> debug_;
+  mutable std::shared_mutex mutex_;
+  std::unordered_map<std::string, Found> found_;
+  std::unordered_map<std::string, std::shared_ptr<Parsed>> parsed_;
+};
+
+}  // namespace cdb::pan

@@ -1,0 +1,185 @@
+#include "programs/panc/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <functional>
+
+#include "base/file/file.h"
+#include "base/text/text.h"
+
+namespace panc {
+
+namespace {
+
+using base::Errc;
+using base::Result;
+
+struct Option {
+  std::string_view name;
+  std::string_view short_name;
+  std::string_view value;  // "" for a switch
+  std::string_view help;
+};
+constexpr Option kOptions[] = {
+    {"--include-path", "-I", "PATH", "folders to search for templates, colon-separated; may be repeated (default: .)"},
+    {"--output-dir", "-o", "DIR", "folder for the output, must exist (default: .)"},
+    {"--formats", "-f", "LIST",
+     "pan, xml, json, text, dot, dep, null, none; pan, xml, json, dep also with .gz (default: pan,dep)"},
+    {"--max-iteration", "", "N", "iterations allowed per loop (default: 10000)"},
+    {"--max-recursion", "", "N", "calls and includes allowed inside each other (default: 50)"},
+    {"--nthread", "-j", "N", "threads, 0 for all processors (default: 0)"},
+    {"--warnings", "", "WHEN", "what deprecated() does: off, on or fatal (default: on)"},
+    {"--initial-data", "", "DICT", "a Pan expression for the root of every profile"},
+    {"--debug", "", "", "print debug() and traceback() of all templates"},
+    {"--debug-ns-include", "", "REGEX", "print debug() of templates with matching names"},
+    {"--debug-ns-exclude", "", "REGEX", "but not of these"},
+    {"--java-opts", "", "OPTS", "ignored, for scripts written for the Java compiler"},
+    {"--logging", "", "LIST", "ignored, likewise"},
+    {"--log-file", "", "FILE", "ignored, likewise"},
+    {"--verbose", "-v", "", "print statistics at the end"},
+    {"--version", "", "", "print the version"},
+    {"--help", "-h", "", "print this text"},
+};
+
+Result<int> number(std::string_view option, const std::string& text, int least) {
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < least)
+    return base::fail(Errc::invalid, fmt::format("{} needs a whole number from {} on, not '{}'", option, least, text));
+  return value;
+}
+
+Result<> add_list_file(const std::string& name, std::vector<std::string>& files) {
+  const std::string content = WEFT_TRY(base::file::read(name));
+  for (const std::string& line : base::text::split(content, '\n')) {
+    const std::string_view file = base::text::trim(line);
+    if (!file.empty() && file[0] != '#') files.emplace_back(file);
+  }
+  return {};
+}
+
+Result<> add_include_path(const std::string& value, std::vector<std::string>& out) {
+  for (const std::string& part : base::text::split(value, ':')) {
+    const std::string folder = part.empty() ? "." : part;
+    std::error_code error;
+    if (!std::filesystem::is_directory(folder, error))
+      return base::fail(Errc::invalid, fmt::format("--include-path: '{}' is not a folder", folder));
+    out.push_back(std::filesystem::absolute(folder, error).lexically_normal().string());
+    if (out.back().size() > 1 && out.back().back() == '/') out.back().pop_back();
+  }
+  return {};
+}
+
+Result<> apply(CommandLine& line, const Option& option, const std::string& value) {
+  const std::string_view name = option.name;
+  if (name == "--include-path") return add_include_path(value, line.include_path);
+  if (name == "--output-dir") {
+    std::error_code error;
+    if (!std::filesystem::is_directory(value, error))
+      return base::fail(Errc::invalid, fmt::format("--output-dir: '{}' is not a folder", value), "create it first");
+    line.output_dir = value;
+  } else if (name == "--formats") {
+    line.formats.clear();
+    for (const std::string& part : base::text::split(value, ',')) {
+      const auto format = cdb::pan::parse_format(base::text::trim(part));
+      if (!format)
+        return base::fail(Errc::invalid,
+                          fmt::format("--formats: there is no format '{}'{}", part,
+                                      base::text::did_you_mean_suffix(part, cdb::pan::format_names())),
+                          fmt::format("choose from {}", fmt::join(cdb::pan::format_names(), ", ")));
+      line.formats.push_back(*format);
+    }
+  } else if (name == "--max-iteration") {
+    line.compiler.max_iteration = WEFT_TRY(number(name, value, 1));
+  } else if (name == "--max-recursion") {
+    line.compiler.max_recursion = WEFT_TRY(number(name, value, 1));
+  } else if (name == "--nthread") {
+    line.compiler.threads = WEFT_TRY(number(name, value, 0));
+  } else if (name == "--warnings") {
+    using Warnings = cdb::pan::Options::Warnings;
+    if (value == "off")
+      line.compiler.warnings = Warnings::off;
+    else if (value == "on")
+      line.compiler.warnings = Warnings::on;
+    else if (value == "fatal")
+      line.compiler.warnings = Warnings::fatal;
+    else
+      return base::fail(Errc::invalid, fmt::format("--warnings must be off, on or fatal, not '{}'", value));
+  } else if (name == "--initial-data") {
+    line.compiler.initial_data = value;
+  } else if (name == "--debug") {
+    line.compiler.debug_include = ".*";
+  } else if (name == "--debug-ns-include") {
+    line.compiler.debug_include = value;
+  } else if (name == "--debug-ns-exclude") {
+    line.compiler.debug_exclude = value;
+  } else if (name == "--verbose") {
+    line.verbose = true;
+  } else if (name == "--version") {
+    line.version = true;
+  } else if (name == "--help") {
+    line.help = true;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(int argc, char** argv) {
+  CommandLine line;
+  bool only_files = false;
+  for (int i = 1; i < argc; ++i) {
+    std::string word = argv[i];
+    if (only_files || word.empty() || word[0] != '-' || word == "-") {
+      if (!only_files && word.size() > 1 && word[0] == '@') {
+        WEFT_TRY(add_list_file(word.substr(1), line.files));
+      } else {
+        line.files.push_back(word);
+      }
+      continue;
+    }
+    if (word == "--") {
+      only_files = true;
+      continue;
+    }
+    std::optional<std::string> value;
+    if (const std::size_t equal = word.find('='); word.starts_with("--") && equal != std::string::npos) {
+      value = word.substr(equal + 1);
+      word.resize(equal);
+    }
+    const auto* option = std::find_if(std::begin(kOptions), std::end(kOptions),
+                                      [&](const Option& o) { return o.name == word || o.short_name == word; });
+    if (option == std::end(kOptions)) {
+      std::vector<std::string> names;
+      for (const Option& o : kOptions) names.emplace_back(o.name);
+      return base::fail(Errc::invalid, fmt::format("unknown option {}{}", word, base::text::did_you_mean_suffix(word, names)),
+                        "panc --help lists the options");
+    }
+    if (!option->value.empty() && !value) {
+      if (i + 1 >= argc) return base::fail(Errc::invalid, fmt::format("{} needs a value: {}", word, option->value));
+      value = argv[++i];
+    }
+    WEFT_TRY(apply(line, *option, value.value_or("")));
+  }
+  if (line.include_path.empty()) WEFT_TRY(add_include_path(".", line.include_path));
+  if (line.formats.empty()) line.formats = {{cdb::pan::Format::pan}, {cdb::pan::Format::dep}};
+  return line;
+}
+
+std::string usage() {
+  std::string out =
+      "usage: panc [options] FILE.pan ... [@LISTFILE]\n\nCompiles object templates; each file must be named after its "
+      "template.\n\n";
+  for (const Option& o : kOptions) {
+    std::string left =
+        fmt::format("{}{}{}{}{}", o.name, o.value.empty() ? "" : " ", o.value, o.short_name.empty() ? "" : ", ", o.short_name);
+    out += fmt::format("  {:<28} {}\n", left, o.help);
+  }
+  out += "\nExample:\n  panc -I templates:site -o out -f json,dep profiles/*.pan\n";
+  return out;
+}
+
+}  // namespace panc
