@@ -27,9 +27,11 @@ struct Point {
 struct Points {
   std::mutex mutex;
   std::map<std::string, Point, std::less<>> points;
+  Points* previous = nullptr;
 };
 
 std::atomic<Points*> active{nullptr};
+std::atomic<Points*> last{nullptr};  // keeps every table reachable: another thread may stand in fail_point()
 
 std::optional<int> number(std::string_view text) {
   int value = 0;
@@ -73,7 +75,6 @@ std::optional<std::pair<std::string, Point>> parse(std::string_view item) {
 
 void set_fail_points(std::string_view specification) {
   if (specification.empty()) return active.store(nullptr);
-  // Never freed: another thread may stand in fail_point(), and tests set only a few.
   auto* fresh = new Points;
   while (!specification.empty()) {
     const auto end = specification.find(';');
@@ -86,6 +87,7 @@ void set_fail_points(std::string_view specification) {
     }
     fresh->points.insert(std::move(*point));
   }
+  fresh->previous = last.exchange(fresh);
   active.store(fresh);
 }
 
