@@ -48,6 +48,9 @@ class Builder : public YAML::EventHandler {
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override { add(mark, anchor, Value(), false); }
 
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor, const std::string& text) override {
+    // yaml-cpp turns the escapes \N and \_ into single bytes above 0x7f.
+    if (!text::valid_utf8(text))
+      stop(mark, "an escape in this text makes it bad UTF-8", "write \\u0085 for \\N and \\u00a0 for \\_");
     if (expects_key()) return add(mark, anchor, Value(text), tag == "?");
     // yaml-cpp's tags: "?" for a plain scalar, "!" for a quoted one or the explicit "this is text".
     if (tag == "!") return add(mark, anchor, Value(text), false);
@@ -170,6 +173,8 @@ Result<> check_bytes(std::string_view text, std::string_view name) {
     const auto byte = static_cast<unsigned char>(text[i]);
     // yaml-cpp would take NUL bytes for UTF-16 and replace what it cannot read; both would change content silently.
     if (byte < 0x20 && byte != '\n' && byte != '\t' && byte != '\r') return bad(i, "a control character stands here");
+    if (byte == '\r' && (i + 1 == text.size() || text[i + 1] != '\n'))
+      return bad(i, "a carriage return stands without its line feed");
     if (byte != '\n' && i + 1 < text.size()) continue;
     if (!text::valid_utf8(text.substr(begin, i + 1 - begin))) return bad(begin, "this line is not UTF-8");
     begin = i + 1;
@@ -190,7 +195,9 @@ Result<Value> parse(std::string_view text, std::string_view name, std::size_t li
   };
   Builder builder;
   try {
-    std::istringstream stream{std::string(text)};
+    // yaml-cpp takes a quoted text that the end of the file cuts off after a line break as complete. The document's end mark,
+    // which must not stand inside a text, makes it notice.
+    std::istringstream stream(std::string(text) + (text.ends_with('\n') ? "...\n" : ""));
     YAML::Parser parser(stream);
     if (!parser.HandleNextDocument(builder)) return Value();
     Ignore ignore;

@@ -153,6 +153,28 @@ TEST_CASE("yaml: what is malformed or not supported is refused") {
     CHECK_MESSAGE(code(text) == "invalid", text, " -> ", code(text));
 }
 
+TEST_CASE("yaml: a file cut off inside a quoted text is refused") {
+  for (const auto* text : {"a: \"x\n", "a: 'x\n", "a: \"x", "a: 'x", "- \"x\n\n\n", "a: \"x\r\n", "a: [1,\n", "a: {b: 'c\n"})
+    CHECK_MESSAGE(code(text) == "invalid", text);
+  CHECK(parsed("a: \"x\n\n  y\"\n") == R"({"a":"x\ny"})");
+  CHECK(parsed("--- |\n x\n") == R"("x\n")");
+  CHECK(parsed("a: |+\n  x\n\n") == R"({"a":"x\n\n"})");
+  CHECK(parsed("a: |\n  x") == R"({"a":"x"})");
+  CHECK(parsed("a: 1\n...\n") == R"({"a":1})");
+  CHECK(parsed("a: 1\n...\n# end\n") == R"({"a":1})");
+  CHECK(parsed("# nothing\n...\n") == "null");
+}
+
+TEST_CASE("yaml: escapes that yaml-cpp would turn into broken UTF-8 are refused") {
+  CHECK(code("a: \"\\N\"") == "invalid");
+  CHECK(code("a: \"\\_\"") == "invalid");
+  CHECK(code("a: \"\\ud834\"") == "invalid");
+  CHECK(parsed("a: \"\\u0085\\x41\\L\"") ==
+        "{\"a\":\"\xc2\x85"
+        "A\xe2\x80\xa8\"}");
+  CHECK(code("a: \"x\ry\"") == "invalid");
+}
+
 TEST_CASE("yaml: size, depth and expansion are limited") {
   CHECK(base::yaml::parse("[1, 2]", "f", 5).error().code == base::Errc::exhausted);
   CHECK(base::yaml::parse("[1, 2]", "f", 6));
