@@ -143,11 +143,21 @@ base::Result<std::string> argument_text(const FormatSpec& spec, const FormatArg&
 }  // namespace
 
 // Flags in Java's order; '^' says the conversion was a capital.
-static std::string shown_flags(const FormatSpec& spec) {
+static std::string shown_flags(const FormatSpec& spec, bool with_upper) {
   std::string shown;
   for (char flag : std::string_view("-^#+ 0,("))
-    if (flag == '^' ? spec.upper : spec.has(flag)) shown += flag;
+    if (flag == '^' ? spec.upper && with_upper : spec.has(flag)) shown += flag;
   return shown;
+}
+
+// The specifier as Java's messages write it: its parts in a fixed order.
+static std::string shown_spec(const FormatSpec& spec) {
+  std::string shown = "%" + shown_flags(spec, false);
+  if (spec.index < 0) shown += '<';
+  if (spec.index > 0) shown += std::to_string(spec.index) + "$";
+  if (spec.width >= 0) shown += std::to_string(spec.width);
+  if (spec.precision >= 0) shown += "." + std::to_string(spec.precision);
+  return shown + static_cast<char>(spec.upper ? spec.conversion - 'a' + 'A' : spec.conversion);
 }
 
 tl::unexpected<base::Error> format_error(std::string message, std::string_view advice) {
@@ -168,11 +178,12 @@ base::Result<> check_spec(const FormatSpec& spec) {
   };
   auto needs_width = [&](std::string_view flags) -> base::Result<> {
     for (char flag : flags)
-      if (spec.has(flag) && spec.width < 0) return format_error(spec.text, std::string("the flag '") + flag + "' needs a width");
+      if (spec.has(flag) && spec.width < 0)
+        return format_error(shown_spec(spec), std::string("the flag '") + flag + "' needs a width");
     return {};
   };
   auto bad_flags = [&] {
-    return format_error("Flags = '" + shown_flags(spec) + "'", "these flags exclude each other or do nothing here");
+    return format_error("Flags = '" + shown_flags(spec, true) + "'", "these flags exclude each other or do nothing here");
   };
   switch (spec.conversion) {
     case 'n':
@@ -239,7 +250,7 @@ base::Result<std::string> format(std::string_view fmt, std::span<const FormatArg
     }
     int index = spec.index > 0 ? spec.index : spec.index < 0 ? last : ++ordinary;
     if (index < 1 || static_cast<std::size_t>(index) > args.size())
-      return format_error("Format specifier '" + spec.text + "'",
+      return format_error("Format specifier '" + shown_spec(spec) + "'",
                           "the format asks for more arguments than there are (" + std::to_string(args.size()) + " given)");
     last = index;
     std::string text = WEFT_TRY(argument_text(spec, args[static_cast<std::size_t>(index - 1)]));

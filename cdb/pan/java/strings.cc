@@ -169,6 +169,7 @@ base::Result<std::string> escape(std::string_view s) {
   if (s.empty()) return std::string("_");
   constexpr char hex[] = "0123456789abcdef";
   std::string out;
+  out.reserve(s.size() * 2);
   for (std::size_t at = 0; at < s.size();) {
     bool first = at == 0;
     char32_t code = next_code(s, at);

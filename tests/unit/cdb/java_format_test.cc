@@ -93,6 +93,8 @@ TEST_CASE("format refuses what Java refuses, in Java's words") {
       {"%E", {true}, "e != java.lang.Boolean"},
       {"%c", {l(65)}, "c != java.lang.Long"},
       {"%-d", {l(1)}, "%-d"},
+      {"%,-.5g", {1.0}, "%-,.5g"},
+      {"%0-20X", {l(1)}, "Flags = '-^0'"},
       {"%.2d", {l(1)}, "2"},
       {"%#d", {l(1)}, "Conversion = d, Flags = #"},
       {"%,x", {l(1)}, "Conversion = x, Flags = ,"},
