@@ -104,6 +104,8 @@ def main():
     parser.add_argument('--panc', required=True, nargs='+')
     parser.add_argument('--match', default='')
     options = parser.parse_args()
+    # The compiler runs in other folders: a relative path would not be found there.
+    options.panc[0] = str(pathlib.Path(options.panc[0]).resolve()) if '/' in options.panc[0] else options.panc[0]
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix='weft-example-') as scratch:
         scratch = pathlib.Path(scratch)
