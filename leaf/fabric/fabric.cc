@@ -34,18 +34,23 @@ Result<std::vector<std::string>> select(const std::vector<Node>& nodes, const st
   for (const Node& node : nodes) names.push_back(node.name);
   std::set<std::string> chosen;
   for (const std::string& pattern : patterns) {
-    std::size_t before = chosen.size();
-    bool hit = false;
+    std::vector<std::string> hits;
     for (const std::string& name : names) {
-      if (base::text::glob_match(pattern, name)) {
-        chosen.insert(name);
-        hit = true;
-      }
+      if (base::text::glob_match(pattern, name)) hits.push_back(name);
     }
-    if (!hit && before == chosen.size()) {
+    if (hits.empty() && pattern.find_first_of("*?") == std::string::npos) {
+      // "disk01" for disk01.example.org, when that is the only one.
+      for (const std::string& name : names) {
+        if (name.starts_with(pattern + ".")) hits.push_back(name);
+      }
+      if (hits.size() > 1)
+        return fail(Errc::invalid, fmt::format("'{}' could be {} or {}", pattern, hits[0], hits[1]), "Give the full name");
+    }
+    if (hits.empty()) {
       return fail(Errc::invalid, fmt::format("no node matches '{}'{}", pattern, base::text::did_you_mean_suffix(pattern, names)),
                   "List the nodes with: weft node list");
     }
+    chosen.insert(hits.begin(), hits.end());
   }
   return std::vector<std::string>(chosen.begin(), chosen.end());
 }

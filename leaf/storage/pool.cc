@@ -18,6 +18,9 @@ using base::profile::Value;
 
 namespace {
 
+// Without a quota the disk itself says when it is full, by refusing an upload.
+constexpr std::int64_t unlimited = std::int64_t(1) << 50;
+
 bool plain(std::string_view text) {
   return std::all_of(text.begin(), text.end(),
                      [](unsigned char c) { return std::isalnum(c) || c == '.' || c == '_' || c == '-'; });
@@ -52,14 +55,17 @@ Result<PoolConfig> PoolConfig::of(const fabric::Node& node) {
   const Value* list = node.storage.get("filesystems");
   if (!list || !list->is_dict() || list->dict()->empty()) return wrong("'filesystems' names none");
   for (const auto& [key, item] : *list->dict()) {
-    // Quattor escapes keys that begin with a digit.
-    std::string name = base::profile::unescape(key);
+    // Keys are escaped mount paths; the last part is the name in URLs.
+    std::string path = base::profile::unescape(key), name = path.substr(path.rfind('/') + 1);
     bool good = !name.empty() && name.size() <= 16 &&
                 std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
-    if (!good) return wrong(fmt::format("file system name '{}': lower case letters and digits only", name));
-    std::int64_t capacity = item.get_integer("capacity", 0);
-    if (capacity <= 0) return wrong(fmt::format("file system {} has no 'capacity' in bytes", name));
-    config.filesystems.emplace(std::move(name), capacity);
+    if (!good) return wrong(fmt::format("file system '{}': its last part must be lower case letters and digits", path));
+    if (std::string_view pool = item.get_string("pool"); !pool.empty() && pool != config.pool) {
+      return wrong(fmt::format("file system '{}' belongs to pool '{}': one node serves one pool", path, pool));
+    }
+    std::int64_t quota = item.get_integer("quota", unlimited);
+    if (quota <= 0) return wrong(fmt::format("file system '{}' has a quota of nothing", path));
+    if (!config.filesystems.emplace(name, quota).second) return wrong(fmt::format("two file systems are named '{}'", name));
   }
   if (node.ip.empty()) return wrong("the node has no /system/network/primary_ip");
   return config;

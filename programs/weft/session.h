@@ -52,5 +52,6 @@ base::cli::Command alarm_command();       // monitor
 base::cli::Command sms_command();         // leaf
 base::cli::Command work_order_command();  // leaf
 base::cli::Command workflow_command();    // leaf
+base::cli::Command storage_command();     // leaf
 
 }  // namespace programs::weft
