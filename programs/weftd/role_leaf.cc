@@ -16,7 +16,6 @@
 #include "leaf/storage/steps.h"
 #include "leaf/workflow/budget.h"
 #include "programs/weftd/role.h"
-#include "schemas/migrations.h"
 
 namespace programs::weftd {
 namespace {
@@ -118,7 +117,6 @@ void LeafRole::loop(const char* what, std::chrono::milliseconds pause, const std
 Result<std::unique_ptr<Role>> LeafRole::start(Context& context) {
   Settings settings = WEFT_TRY(settings_of(context.settings));
   auto role = std::make_unique<LeafRole>();
-  WEFT_TRY(base::pg::migrate(*context.pool, "leaf", schemas::leaf_migrations()));
   auto fabric = std::make_shared<leaf::fabric::HttpFabric>(context.service);
   auto identities = std::make_shared<leaf::storage::PgIdentities>(context.pool);
   auto dirpool = std::make_shared<leaf::storage::Dirpool>(fabric, identities, context.service, settings.mover);
