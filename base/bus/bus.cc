@@ -55,7 +55,8 @@ Error translate(const BusError& error, int code, const std::string& doing) {
   if (is(".AccessDenied") || is(".InteractiveAuthorizationRequired")) return made(Errc::denied, "Run as root.");
   if (is(".InvalidArgs") || is(".LoadFailed") || is(".BadUnitSetting") || code == -EINVAL)
     return made(Errc::invalid, "Check the unit file with systemd-analyze verify.");
-  if (is(".FileExists") || is(".TransactionIsDestructive") || is(".UnitExists")) return made(Errc::conflict, "");
+  if (is(".FileExists")) return made(Errc::conflict, "A file of that name in /etc/systemd/system is in the way: move it.");
+  if (is(".TransactionIsDestructive") || is(".UnitExists")) return made(Errc::conflict, "");
   if (is(".NoReply") || is(".Timeout") || code == -ETIMEDOUT)
     return made(Errc::timeout, "systemd did not answer; whether it acted is unknown.");
   if (code == -EACCES || code == -EPERM) return made(Errc::denied, "Run as root.");
