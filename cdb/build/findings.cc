@@ -18,7 +18,10 @@ std::string_view severity_name(pan::Diagnostic::Severity severity) {
 
 }  // namespace
 
-void Findings::add(const pan::Diagnostic& d) {
+void Findings::add(const pan::Diagnostic& given) {
+  auto d = given;
+  // error() puts the object's name in front; who is hit is told by `objects`.
+  if (const auto own = "[" + d.object + "] "; d.message.starts_with(own)) d.message.erase(0, own.size());
   if (d.severity == pan::Diagnostic::Severity::error) failed_ = true;
   const auto cause = fmt::format("{}\n{}\n{}\n{}:{}.{}\n{}\n{}", static_cast<int>(d.severity), d.kind, d.message, d.file, d.line,
                                  d.column, d.path, d.file.empty() ? d.object : std::string());
@@ -29,12 +32,12 @@ void Findings::add(const pan::Diagnostic& d) {
       ++dropped_;
       return;
     }
-    findings_.push_back({d, {}, 0});
+    findings_.push_back({std::move(d), {}, 0});
   }
   auto& finding = findings_[place->second];
-  if (d.object.empty() || (!finding.objects.empty() && finding.objects.back() == d.object)) return;
+  if (given.object.empty() || (!finding.objects.empty() && finding.objects.back() == given.object)) return;
   ++finding.object_count;
-  if (finding.objects.size() < max_objects) finding.objects.push_back(d.object);
+  if (finding.objects.size() < max_objects) finding.objects.push_back(given.object);
 }
 
 std::vector<Finding> Findings::list() const {
