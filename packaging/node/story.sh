@@ -4,22 +4,23 @@
 first=${nodes[0]}.$domain
 
 # -- a change ---------------------------------------------------------------------------------------------------------------------
-say "one value changes: the message of the day of $first"
-before=$(weft profile show "$first" "$story_path" 2>/dev/null || true)
-sed -i "s|$story_match|$story_replace $(date -u +%H:%M:%S)\";|" "$site/$story_file"
-show weft template plan "$site" || true
+messages=$site/site/messages.pan
+say "one value changes: the message of the day of $first, in site/messages.pan"
+sed -i "s|SELF\[\"${nodes[0]}\"\] = \".*\";|SELF[\"${nodes[0]}\"] = \"Hello from ./quickstart at $(date -u +%H:%M:%S) UTC.\";|" "$messages"
+show weft template plan "$site"
 say "commit: all nodes it touches are compiled and validated before anything is published"
 committed=$(date +%s%N)
 show weft template commit "$site" -m "quickstart: a new message of the day on $first"
 weft node wait "$first" >/dev/null
 note "applied and reported by $first $((($(date +%s%N) - committed) / 1000000)) ms after the commit was sent; the other nodes fetched nothing"
-show run_on "${nodes[0]}" cat "$story_target"
+show run_on "${nodes[0]}" cat etc/motd
 
 say "a wrong value is refused whole, with its place and a suggestion"
-cp "$site/$story_file" "$state/story.keep"
-printf '%s\n' "$story_wrong" >>"$site/$story_file"
-show weft template commit "$site" -m "this must not pass" && fail "a wrong value was accepted"
-mv "$state/story.keep" "$site/$story_file"
+config=$site/features/demo/config.pan
+cp "$config" "$state/story.keep"
+sed -i 's|"contents/threads" ?= .*;|"contents/threads" ?= 400;|' "$config"
+if show weft template commit "$site" -m "400 threads"; then fail "a wrong value was accepted"; fi
+mv "$state/story.keep" "$config"
 
 # -- metrics ----------------------------------------------------------------------------------------------------------------------
 if [ "$containers" = yes ]; then

@@ -46,7 +46,7 @@ class Story:
         """Sets the message of the day of disk01 alone."""
         path = self.site / MESSAGE
         old = path.read_text()
-        new = re.sub(r'("disk01\.example\.org",\s*")[^"]*(")', lambda m: m[1] + text + m[2], old)
+        new = re.sub(r'(SELF\["disk01"\] = ")[^"]*(")', lambda m: m[1] + text + m[2], old)
         assert new != old, "the example has no message for disk01"
         path.write_text(new)
 
