@@ -183,17 +183,18 @@ base::Result<> check_spec(const FormatSpec& spec) {
     return {};
   };
   auto bad_flags = [&] {
-    return format_error("Flags = '" + shown_flags(spec, true) + "'", "these flags exclude each other or do nothing here");
+    return format_error("Flags = '" + shown_flags(spec, true) + (spec.index < 0 ? "<'" : "'"),
+                        "these flags exclude each other or do nothing here");
   };
   switch (spec.conversion) {
     case 'n':
       WEFT_TRY(no_precision());
       if (spec.width >= 0) return format_error(std::to_string(spec.width), "%n takes no width");
-      if (!spec.flags.empty()) return bad_flags();
+      if (!spec.flags.empty() || spec.index < 0) return bad_flags();
       return {};
     case '%':
       WEFT_TRY(no_precision());
-      if (!spec.flags.empty() && spec.flags != "-") return bad_flags();
+      if ((!spec.flags.empty() && spec.flags != "-") || spec.index < 0) return bad_flags();
       return needs_width("-");
     case 'b':
     case 'h':

@@ -104,6 +104,8 @@ TEST_CASE("format refuses what Java refuses, in Java's words") {
       {"%-05d", {l(1)}, "Flags = '-0'"},
       {"%++d", {l(1)}, "Flags = '+'"},
       {"%5n", {}, "5"},
+      {"%<n", {l(1)}, "Flags = '<'"},
+      {"%<%", {l(1)}, "Flags = '<'"},
       // A bad specifier is found before the missing argument of an earlier one.
       {"%s %q", {}, "Conversion = 'q'"},
   };
