@@ -1,6 +1,7 @@
 #include "monitor/alarm/event.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 
 #include <fmt/format.h>
@@ -68,9 +69,14 @@ bool is_time(std::string_view text) {
     bool digit = text[i] >= '0' && text[i] <= '9';
     if (shape[i] == '0' ? !digit : text[i] != shape[i]) return false;
   }
-  auto two = [&](std::size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
-  return two(0) >= 19 && two(5) >= 1 && two(5) <= 12 && two(8) >= 1 && two(8) <= 28 + (two(5) == 2 ? 0 : 3) && two(11) <= 23 &&
-         two(14) <= 59 && two(17) <= 59;
+  auto part = [&](std::size_t at, std::size_t length) {
+    int n = 0;
+    for (char c : text.substr(at, length)) n = n * 10 + (c - '0');
+    return n;
+  };
+  std::chrono::year_month_day date{std::chrono::year(part(0, 4)), std::chrono::month(static_cast<unsigned>(part(5, 2))),
+                                   std::chrono::day(static_cast<unsigned>(part(8, 2)))};
+  return date.ok() && part(0, 4) >= 1970 && part(11, 2) <= 23 && part(14, 2) <= 59 && part(17, 2) <= 59;
 }
 
 base::Result<Event> read_one(const std::string& where, const Value& value) {
