@@ -7,7 +7,7 @@ Each file of data/broken is an edit that must be refused: {why, edits: [{path, f
 expect: [texts that the messages hold], profiles: [names] (optional, compile only these)}. Each file of data/edits must compile;
 changed: "all" or the names of the profiles that differ afterwards. Ends with "N passed, N failed".
 """
-import argparse, json, pathlib, shutil, subprocess, sys, tempfile
+import argparse, json, pathlib, re, shutil, subprocess, sys, tempfile
 
 here = pathlib.Path(__file__).resolve().parent
 root = here.parent.parent
@@ -80,6 +80,11 @@ def whole(panc, folder):
             problems.append(f'{name}: address and place differ')
         if p['system']['state'] != 'production':
             problems.append(f'{name}: not in production')
+    # What a disk server serves is a contract with the mover, written down in its README.
+    service = profiles['disk01.example.org']['software']['components']['filecopy']['services']['_2fetc_2fweft_2fdirpool_2econf']
+    contract = re.search(r'```nginx\n(.*?)```', (root / 'leaf/storage/README.md').read_text(), re.S)
+    if not contract or contract.group(1).replace('listen IP:', 'listen 127.77.1.10:').replace('server_name NODE', 'server_name disk01.example.org') != service['config']:
+        problems.append('/etc/weft/dirpool.conf is not what leaf/storage/README.md says')
     return problems, messages, made
 
 

@@ -27,14 +27,6 @@ type metaconfig_convert = {
     true;
 };
 
-type metaconfig_actions = {
-    'pre' ? string
-    @{ desc = gets the new text on standard input; if it fails the file stays as it is }
-    'test' ? string
-    'changed' ? string
-    'post' ? string
-};
-
 type metaconfig_config = {
     'mode' : long(0..0777) = 0644
     'owner' : type_account = 'root'
@@ -47,16 +39,17 @@ type metaconfig_config = {
     @{ desc = do not show the content in differences and logs }
     'sensitive' ? boolean
     @{ desc = the renderer }
-    'module' : choice('json', 'jsonpretty', 'yaml', 'yamlmulti', 'properties', 'tiny', 'general')
+    'module' : choice('json', 'jsonpretty', 'yaml', 'properties', 'tiny', 'general')
     @{ desc = the values; anything but a single value }
     'contents' ? resource
     'convert' ? metaconfig_convert
     @{ desc = units to act on after a change; each once, however many files ask for it }
     'daemons' ? choice('restart', 'reload', 'condrestart', 'stop_sleep_start'){}
-    'actions' ? metaconfig_actions
+    @{ desc = Quattor's commands before and after: the agent runs none, use daemons }
+    'actions' ? dict with length(SELF) == 0 || error('actions would run commands, which the agent does not: use daemons')
 } with {
     if (SELF['active'] && !exists(SELF['contents'])) error('the file has no contents');
-    if ((SELF['module'] == 'tiny' || SELF['module'] == 'properties') && exists(SELF['contents']) && !is_dict(SELF['contents']))
+    if (!match(SELF['module'], '^(json|yaml)') && exists(SELF['contents']) && !is_dict(SELF['contents']))
         error(format('module %s needs a dict as contents', SELF['module']));
     true;
 };
@@ -65,20 +58,10 @@ type component_metaconfig = {
     include structure_component
     @{ desc = escaped path -> file }
     'services' ? metaconfig_config{}
-    @{ desc = name -> command with absolute path; a leading - ignores its failure }
-    'commands' ? string{} with {
-        foreach (name; command; SELF) {
-            if (!match(command, '^-?/\S')) error(format('command %s: "%s" does not begin with an absolute path', name, command));
-        };
-        true;
-    }
 } with {
     if (exists(SELF['services'])) foreach (path; file; SELF['services']) {
         if (!is_absolute_file_path(unescape(path)))
             error(format('"%s" is not a clean absolute path (is it escaped? use {%s} in paths)', unescape(path), unescape(path)));
-        if (exists(file['actions'])) foreach (moment; name; file['actions']) {
-            if (!exists(SELF['commands'][name])) error(format('%s: the action %s names command "%s", which is not in commands', unescape(path), moment, name));
-        };
     };
     true;
 };

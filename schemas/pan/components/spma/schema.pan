@@ -5,19 +5,14 @@ include 'quattor/types/component';
 
 type component_spma = {
     include structure_component
-    'packager' : choice('apt', 'dnf', 'yum') = 'apt'
+    'packager' : choice('apt') = 'apt'
     'run' ? legacy_binary_affirmation_string
     @{ desc = yes: packages that are not listed stay; no: they are removed }
     'userpkgs' ? legacy_binary_affirmation_string
     @{ desc = no: APT sources that are not in /software/repositories are removed }
     'userrepos' ? legacy_binary_affirmation_string
-    'proxy' ? legacy_binary_affirmation_string
-    'proxyhost' ? string
-    'proxyport' ? string with is_port(SELF)
-    'proxytype' ? choice('forward', 'reverse')
     @{ desc = packages, by shell pattern, that are never removed }
     'whitelist' ? string[]
-    'excludes' ? string[]
 } with {
     if (exists(SELF['userpkgs']) && SELF['userpkgs'] == 'no' && !exists('/software/packages'))
         error('userpkgs=no without /software/packages would remove everything');

@@ -6,12 +6,12 @@ include 'quattor/types/component';
 @documentation{ A pool of file systems on many nodes whose files have copies in different failure domains. }
 type component_storage_pool = {
     @{ desc = copies of each file, on different nodes }
-    'replicas' : long(1..8) = 2
+    'replicas' : long(1..5) = 2
     'description' ? string
 };
 
 type component_storage_filesystem = {
-    @{ desc = the pool this file system belongs to, if it is not the node's }
+    @{ desc = the node's pool: a node serves one }
     'pool' ? type_name
     @{ desc = /dev/..., LABEL=... or UUID=...; nothing: a plain directory }
     'device' ? string with match(SELF, '^(/dev/[^\s]+|LABEL=\S+|UUID=\S+)$') || error(format('"%s" is not a device', SELF))
@@ -35,7 +35,9 @@ type component_storage = {
     @{ desc = the pool of its file systems }
     'pool' : type_name
     @{ desc = copies of each file in that pool }
-    'replicas' : long(1..8)
+    'replicas' : long(1..5)
+    @{ desc = two copies of a file never stand in the same one }
+    'failure_domain' : choice('rack', 'power_feed', 'node') = 'rack'
     @{ desc = name -> pool; the same on all nodes of a cluster }
     'pools' : component_storage_pool{1..}
     @{ desc = place in the failure domains, as site::room::rack, the widest first }
@@ -56,11 +58,12 @@ type component_storage = {
     foreach (path; fs; SELF['filesystems']) {
         plain = unescape(path);
         if (!is_absolute_file_path(plain) || plain == '/') error(format('"%s" is not a clean absolute path (is it escaped? use {%s} in paths)', plain, plain));
-        parts = matches(plain, '/([a-z0-9]+)$');
-        if (length(parts) != 2) error(format('the last part of %s must be lower-case letters and digits: it is the name in URLs', plain));
+        parts = matches(plain, '/([a-z0-9]{1,16})$');
+        if (length(parts) != 2) error(format('the last part of %s must be 1 to 16 lower-case letters and digits: it is the name in URLs', plain));
         if (exists(names['n' + parts[1]])) error(format('%s and %s have the same last part', plain, names['n' + parts[1]]));
         names['n' + parts[1]] = plain;
         if (exists(fs['pool']) && !exists(SELF['pools'][fs['pool']])) error(format('%s belongs to pool "%s", which is not one of the pools', plain, fs['pool']));
+        if (exists(fs['pool']) && fs['pool'] != SELF['pool']) error(format('%s belongs to pool %s: a node serves one pool, this one %s', plain, fs['pool'], SELF['pool']));
     };
     # The unit must be one that the node is told to run.
     unit = replace('\.service$', '', SELF['service']);

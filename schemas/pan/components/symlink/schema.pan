@@ -15,7 +15,8 @@ type component_symlink_replace = {
 
 type component_symlink_entry = {
     'name' : absolute_file_path
-    'target' ? string(1..)
+    @{ desc = where it leads; values = no @@command@@ }
+    'target' ? string(1..) with !match(SELF, '@@') || error(format('target "%s" asks for the output of a command, which a profile cannot', SELF))
     @{ desc = the target must exist }
     'exists' ? boolean
     @{ desc = remove the link }

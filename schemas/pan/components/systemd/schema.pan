@@ -113,7 +113,7 @@ type systemd_unitfile = {
 type systemd_unit = {
     'name' ? string
     'targets' : string[1..] = list('multi-user')
-    'type' : choice('service', 'target', 'sysv', 'socket', 'mount', 'automount', 'timer', 'slice', 'path') = 'service'
+    'type' : choice('service', 'target', 'socket', 'mount', 'automount', 'timer', 'slice', 'path') = 'service'
     'state' : choice('enabled', 'disabled', 'masked') = 'enabled'
     @{ desc = start or stop it now, too }
     'startstop' : boolean = true
@@ -124,9 +124,8 @@ type component_systemd = {
     include structure_component
     @{ desc = unit name, with or without suffix -> unit }
     'unit' ? systemd_unit{}
-    @{ desc = what to do with units that are not listed }
-    'unconfigured' : choice('ignore', 'enabled', 'disabled', 'on', 'off') = 'ignore'
-    'skip' ? { 'service' : boolean = false }
+    @{ desc = what to do with units that are not listed: nothing, always }
+    'unconfigured' : choice('ignore') = 'ignore'
 };
 
 bind '/software/components/systemd' = component_systemd;
