@@ -1,7 +1,6 @@
 #include "agent/run/daemon.h"
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <random>
@@ -11,6 +10,7 @@
 #include "agent/run/history.h"
 #include "base/bus/bus.h"
 #include "base/log/log.h"
+#include "base/process/footprint.h"
 #include "base/text/text.h"
 
 namespace agent::run {
@@ -82,7 +82,7 @@ class Daemon {
       base::log::warning("the report could not be queued", {{"error", queued.error().text()}});
     update_metrics();
     send_report();
-    malloc_trim(0);
+    base::process::release_idle_memory();
   }
 
   void send_report() {
@@ -118,6 +118,7 @@ class Daemon {
     if (!changed) return silent(changed.error());
     heard();
     if (*changed) next_fetch_ = Clock::now();
+    else send_report();
   }
 
   bool fetch() {
