@@ -117,8 +117,10 @@ class Daemon {
     if (stop_) return;
     if (!changed) return silent(changed.error());
     heard();
-    if (*changed) next_fetch_ = Clock::now();
-    else send_report();
+    if (*changed)
+      next_fetch_ = Clock::now();
+    else
+      send_report();
   }
 
   bool fetch() {
