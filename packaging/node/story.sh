@@ -32,12 +32,12 @@ if [ "$containers" = yes ]; then
 
   # -- a drain --------------------------------------------------------------------------------------------------------------------
   say "a storage node is drained, worked on and returned: files in the pool first"
-  if ! weft storage list scratch 2>/dev/null | grep -q demo; then
+  if ! weft storage list 2>/dev/null | grep -q demo; then
     mkdir -p "$state/demo"
     for i in $(seq 12); do head -c $((i * 40000)) /dev/urandom >"$state/demo/demo-$i.dat"; done
-    weft storage put scratch "$state"/demo/demo-*.dat | sed 's/^/       /'
+    weft storage put "$state"/demo/demo-*.dat | sed 's/^/       /'
   fi
-  show weft storage check scratch
+  show weft storage check
   show weft sms set maintenance "replace disk in slot 3" "$first"
   weft workflow watch "$first" --until work-order 2>&1 | sed 's/^/       /'
   show weft work-order list
@@ -48,7 +48,7 @@ if [ "$containers" = yes ]; then
   show weft work-order done "$order" --note "disk replaced"
   weft workflow watch "$first" --until done 2>&1 | sed 's/^/       /'
   show weft profile show "$first" /system/state
-  show weft storage check scratch
+  show weft storage check
 else
   note "metrics and the drain of a storage node need real nodes: run ./quickstart where containers are allowed"
 fi

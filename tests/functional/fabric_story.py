@@ -165,8 +165,8 @@ def main():
             content = os.urandom(200_000 + i * 50_000)
             (pool / f"file-{i}").write_bytes(content)
             sums[f"file-{i}"] = hashlib.sha256(content).hexdigest()
-        fabric.weft("storage", "put", "scratch", *sorted(pool.iterdir()))
-        fabric.weft("storage", "check", "scratch")
+        fabric.weft("storage", "put", *sorted(pool.iterdir()))
+        fabric.weft("storage", "check")
         fabric.weft("sms", "set", "maintenance", "replace disk", DISKS[0])
         stop = threading.Event()
 
@@ -199,11 +199,11 @@ def main():
         until("the node is back in production",
               lambda: "production" in fabric.weft("profile", "show", DISKS[0], "/system/state", check=False).stdout, 120, 0.5)
         checks.check("the node is back in production", True)
-        checked = fabric.weft("storage", "check", "scratch", check=False)
+        checked = fabric.weft("storage", "check", check=False)
         checks.check("the pool is whole", checked.returncode == 0, checked.stdout + checked.stderr)
         for name, digest in sums.items():
             out = fabric.state / "back"
-            fabric.weft("storage", "get", "scratch", name, out)
+            fabric.weft("storage", "get", name, out)
             if hashlib.sha256(out.read_bytes()).hexdigest() != digest:
                 checks.check(f"{name} is intact", False)
         checks.check("every file reads back intact", True)
