@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
       .examples = {{"weft template plan site", "which nodes and values my edits would change"},
                    {"weft node list --out-of-sync", "which nodes are behind"}},
       .run = {},
-      .commands = {template_command(), profile_command(), node_command(), sms_command(), workflow_command(), work_order_command(),
-                   storage_command()}};
+      .commands = {template_command(), profile_command(), node_command(), metric_command(), alarm_command(), sms_command(),
+                   workflow_command(), work_order_command(), storage_command()}};
   return base::cli::main(tool, argc, argv);
 }
