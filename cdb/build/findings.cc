@@ -16,6 +16,14 @@ std::string_view severity_name(pan::Diagnostic::Severity severity) {
   return "error";
 }
 
+// The object that this one could not be compiled without; "" for a cause of its own.
+std::string_view consequence_of(const pan::Diagnostic& d) {
+  constexpr std::string_view begin = "see the errors of '";
+  const std::string_view hint = d.hint;
+  if (!hint.starts_with(begin) || !hint.ends_with('\'')) return {};
+  return hint.substr(begin.size(), hint.size() - begin.size() - 1);
+}
+
 }  // namespace
 
 void Findings::add(const pan::Diagnostic& given) {
@@ -41,7 +49,28 @@ void Findings::add(const pan::Diagnostic& given) {
 }
 
 std::vector<Finding> Findings::list() const {
-  auto out = findings_;
+  std::vector<Finding> out;
+  std::map<std::string, std::size_t, std::less<>> causes;  // object → its finding
+  for (const auto& finding : findings_) {
+    if (!consequence_of(finding.diagnostic).empty()) continue;
+    if (finding.diagnostic.severity == pan::Diagnostic::Severity::error) {
+      for (const auto& object : finding.objects) causes.emplace(object, out.size());
+    }
+    out.push_back(finding);
+  }
+  for (const auto& finding : findings_) {
+    const auto object = consequence_of(finding.diagnostic);
+    if (object.empty()) continue;
+    if (const auto cause = causes.find(object); cause != causes.end()) {
+      auto& first = out[cause->second];
+      first.object_count += finding.object_count;
+      for (const auto& name : finding.objects) {
+        if (first.objects.size() < max_objects) first.objects.push_back(name);
+      }
+    } else {
+      out.push_back(finding);
+    }
+  }
   std::stable_sort(out.begin(), out.end(),
                    [](const Finding& a, const Finding& b) { return a.diagnostic.severity < b.diagnostic.severity; });
   return out;

@@ -26,7 +26,7 @@ class Findings {
   bool failed() const { return failed_; }
   std::size_t profiles() const { return failed_profiles_; }  // with at least one error
   void count_failed_profile() { ++failed_profiles_; }
-  // Errors first, in the order found.
+  // Errors first, in the order found. A profile that failed only because another one did, which it reads, is counted there.
   std::vector<Finding> list() const;
   std::size_t dropped() const { return dropped_; }  // beyond max_findings
 

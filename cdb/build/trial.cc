@@ -7,6 +7,7 @@
 #include "base/compress/compress.h"
 #include "base/profile/json.h"
 #include "base/profile/path.h"
+#include "base/text/text.h"
 #include "cdb/build/attributes.h"
 #include "cdb/build/parallel.h"
 #include "cdb/store/reads.h"
@@ -198,9 +199,10 @@ base::Result<std::set<std::string>> Trial::compile(const std::vector<std::string
   for (std::size_t start = 0; start < names.size(); start += batch_size) {
     const auto batch = std::span(names).subspan(start, std::min(batch_size, names.size() - start));
     auto compiled = compiler.compile(batch);
-    for (const auto& one : compiled) {
+    for (auto& one : compiled) {
       bool failed = !one.profile;
-      for (const auto& diagnostic : one.diagnostics) {
+      for (auto& diagnostic : one.diagnostics) {
+        suggest(diagnostic);
         findings_.add(diagnostic);
         failed = failed || diagnostic.severity == pan::Diagnostic::Severity::error;
       }
@@ -212,6 +214,29 @@ base::Result<std::set<std::string>> Trial::compile(const std::vector<std::string
   }
   if (findings_.failed()) readers.clear();
   return readers;
+}
+
+// The compiler knows the templates it has met; the tree knows all.
+void Trial::suggest(pan::Diagnostic& diagnostic) const {
+  constexpr std::string_view begin = "cannot locate template named '";
+  const auto start = diagnostic.message.find(begin);
+  if (start == std::string::npos || diagnostic.hint.find("did you mean") != std::string::npos) return;
+  const auto name =
+      diagnostic.message.substr(start + begin.size(), diagnostic.message.find('\'', start + begin.size()) - start - begin.size());
+  std::vector<std::string> names;
+  for (const auto& [path, file] : branch_.tree().files()) {
+    if (!path.ends_with(".pan")) continue;
+    const std::string_view bare(path.data(), path.size() - 4);
+    for (const auto& folder : include_path_) {
+      if (folder.empty()) {
+        names.emplace_back(bare);
+      } else if (bare.size() > folder.size() && bare.starts_with(folder) && bare[folder.size()] == '/') {
+        names.emplace_back(bare.substr(folder.size() + 1));
+      }
+    }
+  }
+  const auto near = base::text::did_you_mean(name, names);
+  if (!near.empty()) diagnostic.hint = fmt::format("did you mean {}?", base::text::join(near, ", "));
 }
 
 struct Trial::Built {

@@ -41,6 +41,7 @@ class Trial {
   void complain(const std::string& path, std::string message, std::string hint);
   base::Result<std::set<std::string>> compile(const std::vector<std::string>& names);
   base::Result<> compare(std::vector<pan::Compiled>& compiled, std::set<std::string>& readers);
+  void suggest(pan::Diagnostic& diagnostic) const;
   std::string path_of(const std::string& object) const;
 
   Branch& branch_;

@@ -71,14 +71,13 @@ std::string like(std::string_view pattern) {
 }
 
 base::Result<base::Error> unknown_node(base::pg::Transaction& transaction, std::string_view name) {
-  // Only near names: a fleet has more than one wants to send for a typing error.
-  const auto rows =
-      WEFT_TRY(transaction.exec("select name from cdb.node where root is not null and (name like $1 or length(name) between $2 "
-                                "and $3) order by name limit 5000",
-                                {like(std::string(name.substr(0, 64)) + ".*"), static_cast<std::int64_t>(name.size()) - 2,
-                                 static_cast<std::int64_t>(name.size()) + 2}));
+  const auto rows = WEFT_TRY(transaction.exec("select name from cdb.node where root is not null order by name limit 20000"));
   std::vector<std::string> names;
-  for (std::size_t i = 0; i < rows.size(); ++i) names.emplace_back(rows.text(i, 0));
+  const bool short_name = name.find('.') == std::string_view::npos;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto full = rows.text(i, 0);
+    names.emplace_back(short_name ? full.substr(0, full.find('.')) : full);
+  }
   const auto shown = std::string(name.substr(0, 120));
   return base::Error{
       base::Errc::not_found,

@@ -157,6 +157,12 @@ TEST_CASE("a broken change is refused whole, with place, and leaves no trace in 
     CHECK(site.db.store->desired("a1")->root == before);
   }
   CHECK(site.published.size() == 3);
+  const auto missing = site.edit({{"site/common.pan", "unique template site/common;\ninclude 'site/dsk';\n"}});
+  CHECK(missing.findings.front().diagnostic.hint == "did you mean site/disk?");
+  // b1 fails only because it reads a1: one cause, one finding.
+  const auto knock_on = site.edit({{"profiles/a1.pan", "object template a1;\n'/x' = error('no');\n"}});
+  REQUIRE(knock_on.findings.size() == 1);
+  CHECK(knock_on.findings.front().objects == std::vector<std::string>{"a1", "b1"});
   const auto outcome = site.edit({{"site/disk.pan", "unique template site/disk;\n'/system/role' = 'd2';\n"}});
   CHECK(outcome.kind == Outcome::Kind::stored);
   CHECK(at(site.profile("a1"), "/system/motd") == "hello");
