@@ -63,7 +63,7 @@ Result<std::string> front_config(const FrontOptions& options, const FrontSystem&
 
   std::string out = fmt::format(R"(# Written by Weft at every start.
 daemon off;
-{user}worker_processes 2;
+{user}worker_processes auto;
 worker_rlimit_nofile {files};
 worker_shutdown_timeout 5s;
 working_directory "{folder}";
@@ -97,14 +97,17 @@ http {{
   client_header_buffer_size 2k;
   large_client_header_buffers 4 16k;
   client_max_body_size {max_body};
-  limit_conn_zone $binary_remote_addr zone=address:4m;
-  limit_conn address 2048;
-  limit_conn_status 429;
-  # Only those without a certificate are limited: there is not much for them to ask.
+  # Strangers are held short: there is not much for them to ask. Known clients only so far that one address cannot take all
+  # connections; a whole site may stand behind it, each node with a long poll.
   map $ssl_client_verify $anonymous {{
     NONE $binary_remote_addr;
     default "";
   }}
+  limit_conn_zone $binary_remote_addr zone=address:4m;
+  limit_conn_zone $anonymous zone=strangers:4m;
+  limit_conn address {per_address};
+  limit_conn strangers 256;
+  limit_conn_status 429;
   limit_req_zone $anonymous zone=anonymous:4m rate=50r/s;
   limit_req zone=anonymous burst=500 nodelay;
   limit_req_status 429;
@@ -117,8 +120,8 @@ http {{
   }}
 )",
                                 fmt::arg("user", user), fmt::arg("files", files), fmt::arg("folder", folder),
-                                fmt::arg("connections", files / 2 - 64), fmt::arg("max_body", options.max_body),
-                                fmt::arg("port", options.upstream_port));
+                                fmt::arg("connections", files / 2 - 64), fmt::arg("per_address", files / 2),
+                                fmt::arg("max_body", options.max_body), fmt::arg("port", options.upstream_port));
 
   out += fmt::format(
       R"(

@@ -33,7 +33,8 @@ using std::chrono::seconds;
 using std::chrono::steady_clock;
 namespace phttp = Pistache::Http;
 
-constexpr std::size_t queue_limit = 2048;
+constexpr std::size_t queue_limit = 20'000;               // a fleet that comes back after a restart asks all at once
+constexpr std::size_t body_limit = std::size_t{1} << 30;  // bytes of all requests that wait or run
 
 std::string lower(std::string text) {
   std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
@@ -66,6 +67,7 @@ struct Core {
   std::unique_ptr<Workers> workers;
   std::atomic<bool> draining{false};
   std::atomic<int> writes{0};
+  std::atomic<std::size_t> bodies{0};
 
   std::shared_mutex life;  // held while a peer is used: peers point into the endpoint
   bool alive = false;
@@ -241,9 +243,15 @@ void Core::accept(const phttp::Request& raw, const std::shared_ptr<Pistache::Tcp
   }
   // std::function wants copies: the request travels behind a pointer. The job holds the only other reference to the answer, so a
   // job that is thrown away answers 503 by itself.
-  auto shared = std::make_shared<Request>(std::move(*request));
+  const auto size = request->body.size();
+  bodies += size;
+  const std::shared_ptr<Request> shared(new Request(std::move(*request)), [this, size](const Request* done) {
+    bodies -= size;
+    delete done;
+  });
   const auto* route = match.route;
-  if (draining || !workers->submit([this, route, shared, pending] { run(*route, *shared, pending); })) {
+  const bool full = draining || bodies > body_limit;
+  if (full || !workers->submit([this, route, shared, pending] { run(*route, *shared, pending); })) {
     pending.complete(problem({Errc::unavailable, "the server is overloaded or stopping", "Try again in a second.", {}}));
   }
 }
