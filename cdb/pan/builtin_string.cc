@@ -83,6 +83,12 @@ std::string piece(const Value& s, std::int64_t start, std::int64_t length) {
   return java::utf16_substr(s.as_string(), static_cast<std::size_t>(start), static_cast<std::size_t>(length));
 }
 
+// Java takes algorithm names in any case and "SHA" for SHA-1.
+base::Result<std::string> digest_hex(std::string_view algorithm, std::string_view data) {
+  const std::string name = java::to_uppercase(algorithm);
+  return base::crypto::digest_hex(name == "SHA" ? "SHA-1" : name, data);
+}
+
 }  // namespace
 
 // ---- parse time
@@ -159,7 +165,7 @@ Op* check_digest(Builder& builder, Op* op) {
   if (is_constant(op->args[0])) {
     if (!op->args[0]->value.is_string())
       builder.syntax_error("the first argument of digest() must be a string", op->span);
-    else if (auto known = base::crypto::digest_hex(op->args[0]->value.as_string(), ""); !known)
+    else if (auto known = digest_hex(op->args[0]->value.as_string(), ""); !known)
       builder.syntax_error(fmt::format("unknown digest algorithm ({})", op->args[0]->value.as_string()), op->span,
                            known.error().hint);
   }
@@ -273,8 +279,7 @@ Value digest(Evaluator& e, const Op& op) {
   const Value algorithm = string_argument(e, op, 0), text = string_argument(e, op, 1);
   // The reference hashes as many bytes of the UTF-8 form as the text has UTF-16 units, and prints a number: no leading zeros.
   const std::string hex =
-      take(base::crypto::digest_hex(algorithm.as_string(), text.as_string().substr(0, static_cast<std::size_t>(length16(text)))),
-           op.span);
+      take(digest_hex(algorithm.as_string(), text.as_string().substr(0, static_cast<std::size_t>(length16(text)))), op.span);
   const std::size_t first = hex.find_first_not_of('0');
   return Value::string(first == std::string::npos ? "0" : std::string_view(hex).substr(first));
 }

@@ -1,0 +1,4 @@
+object template compile-fail-evaluation-bad-key;
+
+variable K = 'a b';
+'/a' = dict(K, 1);

@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-circle;
+
+'/a' = value('circle:/x');

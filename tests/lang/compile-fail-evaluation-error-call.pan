@@ -1,0 +1,5 @@
+object template compile-fail-evaluation-error-call;
+
+include 'functions';
+'/a' = check_name(
+  'BAD');

@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-include-itself;
+
+include 'endless';

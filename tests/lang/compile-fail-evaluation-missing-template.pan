@@ -1,0 +1,4 @@
+object template compile-fail-evaluation-missing-template;
+
+include 'plain';
+include 'plian';

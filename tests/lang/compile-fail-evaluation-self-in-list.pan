@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-self-in-list;
+
+'/a' = { l = list(); append(l, l); l; };

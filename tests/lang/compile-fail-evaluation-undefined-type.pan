@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-undefined-type;
+
+type t = { 'a' : sting };

@@ -1,0 +1,4 @@
+object template compile-fail-evaluation-undefined-variable;
+
+variable HOSTNAME = 'x';
+'/a' = HOSTNAM;

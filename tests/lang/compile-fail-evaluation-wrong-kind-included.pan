@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-wrong-kind-included;
+
+include 'disk';

@@ -1,0 +1,3 @@
+object template compile-fail-parse-bad-escape;
+
+'/a' = "a\q";

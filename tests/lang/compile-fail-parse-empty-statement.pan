@@ -1,0 +1,3 @@
+object template compile-fail-parse-empty-statement;
+
+'/a' = { 1;; 2 };

@@ -1,0 +1,3 @@
+object template compile-fail-parse-keyword;
+
+variable if = 1;

@@ -1,0 +1,4 @@
+object template compile-fail-parse-open-heredoc;
+
+'/a' = <<EOT;
+text

@@ -1,0 +1,4 @@
+object template compile-fail-parse-open-string;
+
+'/a' = 'abc;
+'/b' = 1;

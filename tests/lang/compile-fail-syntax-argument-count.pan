@@ -1,0 +1,3 @@
+object template compile-fail-syntax-argument-count;
+
+'/a' = substr('x');

@@ -1,0 +1,3 @@
+object template compile-fail-syntax-automatic-variable;
+
+variable OBJECT = 'x';

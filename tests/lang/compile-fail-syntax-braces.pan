@@ -1,0 +1,3 @@
+object template compile-fail-syntax-braces;
+
+'/a/{b' = 1;

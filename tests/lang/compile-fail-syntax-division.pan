@@ -1,0 +1,3 @@
+object template compile-fail-syntax-division;
+
+'/a' = if (exists('/b')) 4 / 0 else 1;

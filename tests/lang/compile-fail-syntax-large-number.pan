@@ -1,0 +1,3 @@
+object template compile-fail-syntax-large-number;
+
+'/a' = 99999999999999999999;

@@ -1,0 +1,3 @@
+object template compile-fail-syntax-mixed-add;
+
+'/a' = 1 + 'b';

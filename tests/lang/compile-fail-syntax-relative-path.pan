@@ -1,0 +1,3 @@
+object template compile-fail-syntax-relative-path;
+
+'a' = 1;

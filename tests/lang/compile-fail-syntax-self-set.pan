@@ -1,0 +1,3 @@
+object template compile-fail-syntax-self-set;
+
+'/a' = { SELF = 1; };

@@ -1,0 +1,4 @@
+object template compile-fail-syntax-twice;
+
+type t = long;
+type t = string;

@@ -1,0 +1,4 @@
+object template compile-fail-validation-link;
+
+bind '/x' = long*;
+'/x' = '/y';

@@ -1,0 +1,3 @@
+object template compile-fail-validation-missing-path;
+
+bind '/x' = { 'a' ? long };

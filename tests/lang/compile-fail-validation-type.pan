@@ -1,0 +1,4 @@
+object template compile-fail-validation-type;
+
+bind '/x' = string;
+'/x' = 1;

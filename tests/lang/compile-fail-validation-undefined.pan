@@ -1,0 +1,3 @@
+object template compile-fail-validation-undefined;
+
+'/a/b' = undef;

@@ -1,0 +1,5 @@
+object template compile-fail-validation-unexpected-field;
+
+type t = { 'colour' : string };
+bind '/x' = t;
+'/x/color' = 'red';

@@ -1,0 +1,3 @@
+object template circle;
+
+'/x' = value('compile-fail-evaluation-circle:/a');

@@ -1,0 +1,3 @@
+template endless;
+
+include 'endless';

@@ -1,0 +1,3 @@
+object template other;
+
+'/data' = dict('name', OBJECT, 'list', list(1, 2));

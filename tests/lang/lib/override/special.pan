@@ -1,0 +1,3 @@
+template special;
+
+'/special' = 'override';

@@ -1,0 +1,3 @@
+template plain;
+
+'/plain' = TEMPLATE;

@@ -1,0 +1,3 @@
+template where;
+
+'/where' = 'root';
