@@ -38,6 +38,10 @@ void put(ObjectContext& context, const Path& path, Value value) {
   put_at(start, path.terms.data(), count(path), std::move(value));
 }
 
+void note_assignment(ObjectContext& context, const Statement& s) {
+  if (s.path.type == Path::Type::absolute) context.assignments.push_back({&s.path, context.current, s.span});
+}
+
 void assign_constant(ObjectContext& context, const Statement& s) {
   if (s.conditional) {
     const Value* now = follow(context.tree(s.path), s.path.terms.data(), count(s.path), true);
@@ -45,6 +49,7 @@ void assign_constant(ObjectContext& context, const Statement& s) {
   }
   check_final(context, s);
   put(context, s.path, s.value);
+  note_assignment(context, s);
   mark_final(context, s);
 }
 
@@ -83,6 +88,7 @@ void assign(ObjectContext& context, const Statement& s) {
     const Value& now = *context.self.slot;
     same = now.same_node(result) && !(context.self.parent != nullptr && context.self.parent->frozen);
   }
+  note_assignment(context, s);
   if (!same) {
     result.freeze();
     put(context, s.path, std::move(result));
@@ -306,6 +312,7 @@ void validate_object(ObjectContext& context) {
     problem->message = fmt::format("element at /{} is undefined", undefined);
     problem->path = "/" + undefined;
     problem->place.source = file;
+    problem->origin = context.origin(problem->path);
     problem->hint = "give it a value, or remove it by assigning null";
     throw Failure{std::move(problem)};
   }
@@ -327,6 +334,7 @@ void validate_object(ObjectContext& context) {
                                             : (binding.path.terms.empty() ? "/" : problem.bound_path + "/") + problem.path;
         problem.bound_type = type->base->text(context.names);
         problem.bound_place = {type->source, type->span};
+        problem.origin = context.origin(problem.path);
         finish(failure);
         throw;
       }

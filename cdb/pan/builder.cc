@@ -15,6 +15,7 @@ namespace cdb::pan {
 namespace {
 
 bool contains_return(const Op* op) {
+  StackGuard::check();
   if (op->kind == OpKind::builtin && op->function->name == "return") return true;
   for (std::uint32_t i = 0; i < op->count; ++i)
     if (contains_return(op->args[i])) return true;

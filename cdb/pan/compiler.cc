@@ -59,24 +59,13 @@ bool touches(std::span<const Read> reads, std::span<const std::string> include_p
 
 std::optional<std::string> object_name(std::string_view content) {
   // Only the beginning counts; the rest may be wrong.
-  Tokens tokens;
-  const std::size_t semicolon = content.find(';');
-  std::size_t end = semicolon;
-  while (end != std::string_view::npos) {
-    try {
-      tokens = tokenize(content.substr(0, end + 1));
-      const auto& list = tokens.list;
-      // A ';' inside a comment or annotation is no end: go on to the next.
-      if (list.size() >= 2) {
-        if (list.size() < 5 || list[0].kind != Lex::object || list[1].kind != Lex::template_ ||
-            list[2].kind != Lex::template_name || list[3].kind != Lex::semicolon)
-          return std::nullopt;
-        return std::string(list[2].text);
-      }
-    } catch (...) {
-      return std::nullopt;
-    }
-    end = content.find(';', end + 1);
+  try {
+    const auto tokens = tokenize(content, 4).list;
+    if (tokens.size() == 4 && tokens[0].kind == Lex::object && tokens[1].kind == Lex::template_ &&
+        tokens[2].kind == Lex::template_name && tokens[3].kind == Lex::semicolon)
+      return std::string(tokens[2].text);
+  } catch (const Failure&) {
+    // Not even the beginning is Pan.
   }
   return std::nullopt;
 }

@@ -118,13 +118,11 @@ Diagnostic to_diagnostic(const Problem& problem, std::string_view object) {
   out.path = problem.path;
   out.hint = problem.hint;
   append_reference(out.reference_text, problem);
-  // A failed validation is best shown where the value came from, then at the expression that threw.
+  // A failed validation is best shown where the value was set, else where its type stands.
   const Place* place = &problem.place;
   if (problem.kind == Problem::Kind::validation) {
     if (problem.origin.source != nullptr) {
       place = &problem.origin;
-    } else if (problem.cause != nullptr && problem.cause->place.source != nullptr) {
-      place = &problem.cause->place;
     } else if (!problem.types.empty() && problem.types.front().place.source != nullptr) {
       place = &problem.types.front().place;
     } else if (problem.bound_place.source != nullptr) {

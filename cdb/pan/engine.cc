@@ -309,7 +309,8 @@ void Engine::check_dependencies(Entry& object) {
     }
     if (other->context == nullptr) ensure_built(*other);
     for (const std::string& next : other->context->objects) todo.push_back(next);
-    for (const Lookup& lookup : other->context->lookups) object.context->lookups.push_back(lookup);
+    const auto& lookups = other->context->lookups;
+    object.other_lookups.insert(object.other_lookups.end(), lookups.begin(), lookups.end());
   }
 }
 
@@ -324,6 +325,7 @@ Finished Engine::outcome(Entry& object) {
   else
     out.diagnostics.push_back(to_diagnostic(*object.problem, object.name));
   out.lookups = context.lookups;
+  out.lookups.insert(out.lookups.end(), object.other_lookups.begin(), object.other_lookups.end());
   std::sort(out.lookups.begin(), out.lookups.end());
   out.lookups.erase(std::unique(out.lookups.begin(), out.lookups.end()), out.lookups.end());
   for (const Lookup& lookup : context.lookups) {

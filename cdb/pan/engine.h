@@ -68,6 +68,7 @@ class Engine {
     std::shared_ptr<Problem> problem;
     std::string circle;  // member of a circle of objects: the text that names it
     Entry* waits_for = nullptr;
+    std::vector<Lookup> other_lookups;  // of the objects it depends on; its own thread's only
   };
 
   // Drops an object's memory as a whole.

@@ -139,6 +139,8 @@ bool Evaluator::run_validation(const Block& block, const Value& self, const Sour
 }
 
 Value Evaluator::eval(const Op& op) {
+  if (op.kind == OpKind::constant) return op.value;
+  StackGuard::check();
   switch (op.kind) {
     case OpKind::constant: return op.value;
     case OpKind::variable: return variable(op);
@@ -150,7 +152,6 @@ Value Evaluator::eval(const Op& op) {
       return value;
     }
     case OpKind::sequence: {
-      StackGuard::check();
       Value result;
       for (std::uint32_t i = 0; i < op.count; ++i) {
         result = Value();

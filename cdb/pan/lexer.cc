@@ -110,8 +110,8 @@ class Lexer {
  public:
   explicit Lexer(std::string_view source) : source_(source) {}
 
-  Tokens run() {
-    while (step()) {
+  Tokens run(std::size_t most) {
+    while (out_.list.size() < most && step()) {
     }
     return std::move(out_);
   }
@@ -391,8 +391,8 @@ class Lexer {
 
 }  // namespace
 
-Tokens tokenize(std::string_view source) {
-  return Lexer(source).run();
+Tokens tokenize(std::string_view source, std::size_t most) {
+  return Lexer(source).run(most);
 }
 
 std::string_view lex_name(Lex kind) {

@@ -100,7 +100,8 @@ struct Tokens {
   std::deque<std::string> texts;  // what string tokens point to
 };
 
-Tokens tokenize(std::string_view source);
+// At most `most` tokens, for those who only look at the beginning.
+Tokens tokenize(std::string_view source, std::size_t most = SIZE_MAX);
 // For messages: "';'", "identifier".
 std::string_view lex_name(Lex kind);
 

@@ -106,15 +106,31 @@ void ObjectContext::pop() {
   calls.pop_back();
 }
 
+// With a LOADPATH one look-up asks for several names: a file added under one that was asked before counts too.
+void ObjectContext::record(const Lookup& lookup) {
+  lookups.push_back(lookup);
+  if (loadpath.size() == 1) return;
+  const auto kind = lookup.text ? Read::Kind::text_file : Read::Kind::template_file;
+  bool before = true;
+  for (const std::string& prefix : loadpath) {
+    if (lookup.root >= 0 && prefix == lookup.prefix) {
+      before = false;
+      continue;
+    }
+    const std::int32_t last = lookup.root < 0 ? -1 : before ? lookup.root : lookup.root - 1;
+    if (lookup.root < 0 || last >= 0) prefix_reads.push_back({kind, join_path(prefix, lookup.name), last, {}});
+  }
+}
+
 std::shared_ptr<const Template> ObjectContext::load(const std::string& template_name, bool lookup, bool& fresh) {
   fresh = false;
   if (auto found = loaded.find(template_name); found != loaded.end()) return found->second;
   fresh = true;
   Repository& repository = engine.repository();
   Repository::Found found = repository.find(template_name, loadpath, false);
-  Lookup record = found.lookup;
-  record.only = lookup;
-  lookups.push_back(record);
+  Lookup entry = found.lookup;
+  entry.only = lookup;
+  record(entry);
   if (found.path.empty()) {
     if (lookup) return nullptr;
     const auto similar = similar_names(template_name, repository.known_templates());
@@ -139,8 +155,16 @@ std::shared_ptr<const Template> ObjectContext::load(const std::string& template_
 
 std::shared_ptr<const std::string> ObjectContext::text_file(const std::string& file_name) {
   Repository::Found found = engine.repository().find(file_name, loadpath, true);
-  lookups.push_back(found.lookup);
+  record(found.lookup);
   return found.path.empty() ? nullptr : engine.repository().content(found.path);
+}
+
+Place ObjectContext::origin(std::string_view path) const {
+  for (auto at = assignments.rbegin(); at != assignments.rend(); ++at) {
+    const std::string set = at->path->text();
+    if (path == set || set == "/" || (path.starts_with(set) && path[set.size()] == '/')) return {at->owner->source, at->span};
+  }
+  return {};
 }
 
 void ObjectContext::locate(Problem& problem, Span span) const {

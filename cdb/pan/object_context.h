@@ -67,6 +67,13 @@ struct Self {
   Value value;                 // read_only
 };
 
+// A statement that set a path: where a value at fault came from.
+struct Assignment {
+  const Path* path;
+  const Template* owner;
+  Span span;
+};
+
 struct CallStep {
   const Template* caller;
   Span span;
@@ -102,8 +109,9 @@ struct ObjectContext {
   std::vector<Lookup> lookups;          // all look-ups, in order, may repeat
   std::vector<std::string> objects;     // other objects it depends on
   std::vector<Read> object_reads;       // value("other:/path")
-  std::vector<Read> prefix_reads;       // look-ups below LOADPATH entries that found nothing
+  std::vector<Read> prefix_reads;       // where else LOADPATH made look
   std::vector<Diagnostic> diagnostics;  // notes and warnings
+  std::vector<Assignment> assignments;  // of absolute paths, in order
 
   Global& global(Symbol symbol);
   Global* find_global(Symbol symbol) {
@@ -125,9 +133,12 @@ struct ObjectContext {
   // The template with this name, loading it when needed; null pointer when absent and `lookup` is set. `fresh`: not loaded
   // before.
   std::shared_ptr<const Template> load(const std::string& template_name, bool lookup, bool& fresh);
+  void record(const Lookup& lookup);
   // A text file along the LOADPATH, recorded as read; null pointer when absent.
   std::shared_ptr<const std::string> text_file(const std::string& file_name);
 
+  // The last statement that set this path or one above it.
+  Place origin(std::string_view path) const;
   // Place and call chain for a failure that has none yet.
   void locate(Problem& problem, Span span) const;
   void note(Diagnostic::Severity severity, std::string message, Span span);

@@ -231,6 +231,7 @@ void Parser::bind() {
 
 namespace {
 const Op* find_self(const Op* op) {
+  StackGuard::check();
   if (op->kind == OpKind::self || op->kind == OpKind::target_self || op->kind == OpKind::list_target_self) return op;
   for (std::uint32_t i = 0; i < op->count; ++i)
     if (const Op* found = find_self(op->args[i])) return found;

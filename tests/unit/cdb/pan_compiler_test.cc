@@ -1,0 +1,221 @@
+// The compiler's face: values, recorded reads, diagnostics, invalidation, threads.
+#include <doctest/doctest.h>
+
+#include "base/profile/json.h"
+#include "tests/unit/cdb/pan_support.h"
+
+using namespace cdb::pan;
+using namespace pan_test;
+
+namespace {
+
+bool has_read(const Compiled& compiled, Read::Kind kind, std::string_view name, int root) {
+  for (const Read& r : compiled.reads)
+    if (r.kind == kind && r.name == name && r.root == root) return true;
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a profile keeps types and key order") {
+  Tree tree;
+  const auto compiled = tree.body("'/b' = list(1, 1.0, true, 'x'); '/a' = dict();");
+  REQUIRE(compiled.profile != nullptr);
+  CHECK(base::profile::to_json(*compiled.profile) == R"({"a":{},"b":[1,1.0,true,"x"]})");
+  CHECK(compiled.diagnostics.empty());
+}
+
+TEST_CASE("results come in the order asked for, each on its own") {
+  Tree tree;
+  tree["good.pan"] = "object template good;\n'/v' = 1;";
+  tree["bad.pan"] = "object template bad;\n'/v' = UNKNOWN;";
+  tree["unparsable.pan"] = "object template unparsable;\n'/v' = ;";
+  const auto all = tree.compile({"bad", "good", "unparsable", "absent", "good"});
+  REQUIRE(all.size() == 5);
+  CHECK(all[0].profile == nullptr);
+  CHECK(first_error(all[0]) == "evaluation error: variable named 'UNKNOWN' is undefined");
+  CHECK(all[1].profile != nullptr);
+  CHECK(first_error(all[2]) == "parse error: illegal empty DML statement");
+  CHECK(first_error(all[3]) == "evaluation error: cannot locate object template named 'absent'");
+  CHECK(all[4].profile != nullptr);
+}
+
+TEST_CASE("found and failed look-ups, text files and other objects are recorded, also for failed profiles") {
+  Tree tree;
+  tree.options.include_path = {"site", "lib"};
+  tree["lib/shared.pan"] = "template shared;\n'/s' = file_contents('text/motd');";
+  tree["lib/text/motd"] = "hello";
+  tree["lib/other.pan"] = "object template other;\n'/v' = 7;";
+  tree["site/main.pan"] =
+      "object template main;\ninclude 'shared';\ninclude if_exists('local/extra');\n'/o' = value('other:/v');\n'/e' = "
+      "file_exists('nope');\n'/f' = ERR;";
+  const auto compiled = tree.compile({"main"})[0];
+  CHECK(compiled.profile == nullptr);
+  CHECK(has_read(compiled, Read::Kind::template_file, "main", 0));
+  CHECK(has_read(compiled, Read::Kind::template_file, "shared", 1));
+  CHECK(has_read(compiled, Read::Kind::template_file, "local/extra", -1));
+  CHECK(has_read(compiled, Read::Kind::text_file, "text/motd", 1));
+  CHECK(has_read(compiled, Read::Kind::text_file, "nope", -1));
+  CHECK(std::any_of(compiled.reads.begin(), compiled.reads.end(),
+                    [](const Read& r) { return r.kind == Read::Kind::other_object && r.name == "other" && r.path == "/v"; }));
+  CHECK(
+      std::is_sorted(compiled.reads.begin(), compiled.reads.end(), [](const Read& a, const Read& b) { return a.kind < b.kind; }));
+}
+
+TEST_CASE("touches is exact about where a file would be found") {
+  const std::vector<std::string> path{"site", "lib", "std"};
+  const std::vector<Read> reads{{Read::Kind::template_file, "a/b", 1, ""},
+                                {Read::Kind::template_file, "missing", -1, ""},
+                                {Read::Kind::text_file, "motd", 0, ""}};
+  CHECK(touches(reads, path, "lib/a/b.pan"));
+  CHECK(touches(reads, path, "site/a/b.pan"));
+  CHECK_FALSE(touches(reads, path, "std/a/b.pan"));
+  CHECK_FALSE(touches(reads, path, "lib/a/b"));
+  CHECK(touches(reads, path, "std/missing.pan"));
+  CHECK(touches(reads, path, "site/missing.tpl"));
+  CHECK(touches(reads, path, "site/motd"));
+  CHECK_FALSE(touches(reads, path, "site/motd.pan"));
+  CHECK_FALSE(touches(reads, path, "lib/motd"));
+  CHECK_FALSE(touches(reads, path, "lib/other.pan"));
+}
+
+TEST_CASE("LOADPATH: files that would be found earlier count as reads") {
+  Tree tree;
+  tree.options.include_path = {"one", "two"};
+  tree["two/b/x.pan"] = "template x;";
+  const auto& path = tree.options.include_path;
+  tree["one/main.pan"] = "object template main;\nvariable LOADPATH = list('a', 'b', 'c');\ninclude 'x';";
+  const auto compiled = tree.compile({"main"})[0];
+  REQUIRE(compiled.profile != nullptr);
+  for (const char* earlier :
+       {"one/x.pan", "one/a/x.pan", "one/b/x.pan", "one/c/x.pan", "two/x.pan", "two/a/x.pan", "two/b/x.pan"}) {
+    CAPTURE(earlier);
+    CHECK(touches(compiled.reads, path, earlier));
+  }
+  CHECK_FALSE(touches(compiled.reads, path, "two/c/x.pan"));
+}
+
+TEST_CASE("an edit is seen after invalidate, an added file earlier in the path too") {
+  auto source = std::make_shared<MemorySource>();
+  source->files["lib/x.pan"] = "template x;\n'/v' = 1;";
+  source->files["lib/main.pan"] = "object template main;\ninclude 'x';";
+  Compiler compiler(source, Options{.include_path = {"site", "lib"}});
+  const std::vector<std::string> objects{"main"};
+  CHECK(compiler.compile(objects)[0].profile->get_integer("v") == 1);
+  source->files["lib/x.pan"] = "template x;\n'/v' = 2;";
+  compiler.invalidate(std::vector<std::string>{"lib/x.pan"});
+  CHECK(compiler.compile(objects)[0].profile->get_integer("v") == 2);
+  source->files["site/x.pan"] = "template x;\n'/v' = 3;";
+  compiler.invalidate(std::vector<std::string>{"site/x.pan"});
+  CHECK(compiler.compile(objects)[0].profile->get_integer("v") == 3);
+  source->files.erase("site/x.pan");
+  source->files.erase("lib/x.pan");
+  compiler.invalidate(std::vector<std::string>{"site/x.pan", "lib/x.pan"});
+  CHECK(first_error(compiler.compile(objects)[0]) == "evaluation error: cannot locate template named 'x'");
+}
+
+TEST_CASE("object_name") {
+  CHECK(object_name("object template a/b.example;\n'/x' = 1;") == "a/b.example");
+  CHECK(object_name("# comment; with semicolon\n@{ note; }\nobject template n;") == "n");
+  CHECK_FALSE(object_name("template a;"));
+  CHECK_FALSE(object_name("structure template a;"));
+  CHECK_FALSE(object_name("object template"));
+  CHECK_FALSE(object_name("object template 'a';"));
+  CHECK_FALSE(object_name(""));
+  CHECK(object_name("object template n; '/broken' = ") == "n");
+}
+
+TEST_CASE("a diagnostic says where, with excerpt, chain and hint") {
+  Tree tree;
+  tree["fun.pan"] = "declaration template fun;\nfunction f = {\n\tARGV[0] + COUNTR;\n};";
+  const auto compiled = tree.body("include 'fun';\nvariable COUNTER = 1;\n'/a' = f(1);");
+  REQUIRE(compiled.diagnostics.size() == 1);
+  const Diagnostic& d = compiled.diagnostics[0];
+  CHECK(d.object == "main");
+  CHECK(d.file == "fun.pan");
+  CHECK(d.line == 3);
+  CHECK(d.column == 12);
+  CHECK(d.end_column == 17);
+  CHECK(d.excerpt == "\tARGV[0] + COUNTR;\n\t          ^^^^^^");
+  CHECK(d.hint == "did you mean COUNTER?");
+  REQUIRE(d.trace.size() == 1);
+  CHECK(d.trace[0] == "in function f at main.pan:4.8");
+  CHECK(d.reference_text.starts_with("evaluation error [fun.pan:3.19-3.24]\n"));
+}
+
+TEST_CASE("a validation error names path, value, types and the statement that set it") {
+  Tree tree;
+  const auto compiled =
+      tree.body("type port = long(1..65535);\ntype s = { 'port' : port };\nbind '/s' = s{};\n'/s/http/port' = 80000;");
+  REQUIRE(compiled.diagnostics.size() == 1);
+  const Diagnostic& d = compiled.diagnostics[0];
+  CHECK(d.kind == "validation error");
+  CHECK(d.path == "/s/http/port");
+  CHECK(d.file == "main.pan");
+  CHECK(d.line == 5);
+  CHECK(d.trace.size() >= 3);
+}
+
+TEST_CASE("other objects: read once built, circles are the same whatever the threads") {
+  Tree tree;
+  tree["a.pan"] = "object template a;\n'/v' = value('b:/v') + 1;";
+  tree["b.pan"] = "object template b;\n'/v' = value('c:/v') + 1;";
+  tree["c.pan"] = "object template c;\n'/v' = 1;";
+  tree["x.pan"] = "object template x;\n'/v' = value('y:/v');";
+  tree["y.pan"] = "object template y;\n'/v' = value('z:/v');";
+  tree["z.pan"] = "object template z;\n'/v' = value('x:/v');";
+  tree["invalid.pan"] = "object template invalid;\n'/v' = undef;";
+  tree["reader.pan"] = "object template reader;\n'/v' = exists('invalid:/w');";
+  for (int threads : {1, 2}) {
+    tree.options.threads = threads;
+    const auto all = tree.compile({"a", "x", "z", "y", "reader", "c"});
+    CHECK(all[0].profile->get_integer("v") == 3);
+    for (std::size_t i : {1, 2, 3}) {
+      CHECK(all[i].profile == nullptr);
+      CHECK(first_error(all[i]) == "evaluation error: circular object dependency detected: x -> y -> z -> x");
+    }
+    CHECK(all[4].profile == nullptr);
+    CHECK(all[5].profile->get_integer("v") == 1);
+  }
+}
+
+TEST_CASE("many objects, two threads, same result as one") {
+  Tree tree;
+  std::vector<std::string> names;
+  tree["lib.pan"] =
+      "template lib;\nvariable L = { l = list(); i = 0; while (i < 50) { l[i] = format('%s-%d', OBJECT, i); i = i + 1; }; l; "
+      "};\n'/l' = L;";
+  for (int i = 0; i < 60; ++i) {
+    names.push_back("n" + std::to_string(i));
+    tree[names.back() + ".pan"] = "object template " + names.back() + ";\ninclude 'lib';\n'/peer' = value('n" +
+                                  std::to_string((i + 1) % 60 == 0 ? 59 : i + 1) + ":/l', 'x');";
+  }
+  tree["n59.pan"] = "object template n59;\ninclude 'lib';";
+  tree.options.threads = 1;
+  const auto one = tree.compile(names);
+  tree.options.threads = 2;
+  const auto two = tree.compile(names);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    REQUIRE(one[i].profile != nullptr);
+    CHECK(*one[i].profile == *two[i].profile);
+  }
+}
+
+TEST_CASE("deprecated, debug and options") {
+  Tree tree;
+  tree.options.debug_include = "main";
+  auto compiled = tree.body("variable X = 1;\n'/a' = { debug('here'); deprecated(0, 'old'); X; };");
+  REQUIRE(compiled.profile != nullptr);
+  REQUIRE(compiled.diagnostics.size() == 2);
+  CHECK(compiled.diagnostics[0].severity == Diagnostic::Severity::note);
+  CHECK(compiled.diagnostics[0].message == "[main] here");
+  CHECK(compiled.diagnostics[1].severity == Diagnostic::Severity::warning);
+  tree.options.debug_exclude = "ma.*";
+  tree.options.warnings = Options::Warnings::off;
+  compiled = tree.body("variable X = 1;\n'/a' = { debug('here'); deprecated(0, 'old'); X; };");
+  CHECK(compiled.diagnostics.empty());
+  tree.options.initial_data = "list(1)";
+  CHECK(first_error(tree.body("'/a' = 1;")) == "evaluation error: initial data: the initial data must be a dict, not list");
+  tree.options.initial_data = "dict('a'";
+  CHECK(first_error(tree.body("'/a' = 1;")).starts_with("parse error: initial data: "));
+}
