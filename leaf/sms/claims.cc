@@ -29,8 +29,9 @@ int severity(std::string_view state) {
 }
 
 Value Claim::to_value() const {
-  Value out = Dict{{"id", id},       {"node", node},   {"state", state}, {"reason", reason}, {"category", category},
-                   {"owner", owner}, {"drain", drain}, {"since", since}, {"due", due},       {"cleared", cleared}};
+  Value out =
+      Dict{{"id", id},       {"node", node},   {"state", state}, {"reason", reason},   {"category", category}, {"owner", owner},
+           {"drain", drain}, {"since", since}, {"due", due},     {"granted", granted}, {"cleared", cleared}};
   if (!ticket.empty()) out["ticket"] = ticket;
   if (!expires.empty()) out["expires"] = expires;
   if (cleared) out["cleared_by"] = cleared_by;
@@ -44,7 +45,7 @@ constexpr std::string_view claim_columns =
     "SELECT id, node, state, reason, category, owner, coalesce(ticket, ''), drain,"
     " to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'),"
     " coalesce(to_char(expires AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), ''), coalesce(cleared_by, ''), due,"
-    " cleared_at IS NOT NULL, instance FROM leaf.claim ";
+    " cleared_at IS NOT NULL, instance, granted FROM leaf.claim ";
 
 std::vector<Claim> claims_of(const Rows& rows) {
   std::vector<Claim> out;
@@ -57,6 +58,7 @@ std::vector<Claim> claims_of(const Rows& rows) {
     claim.due = rows.boolean(i, 11);
     claim.cleared = rows.boolean(i, 12);
     if (!rows.is_null(i, 13)) claim.instance = rows.integer(i, 13);
+    claim.granted = rows.boolean(i, 14);
     out.push_back(std::move(claim));
   }
   return out;
@@ -118,9 +120,12 @@ Result<std::vector<Claim>> held_claims(Transaction& tx, std::string_view node) {
 }
 
 Result<std::int64_t> clear_claim(Transaction& tx, std::int64_t id, std::string_view who) {
-  Rows rows = WEFT_TRY(
-      tx.exec("UPDATE leaf.claim SET cleared_at = now(), cleared_by = $2 WHERE id = $1 AND cleared_at IS NULL RETURNING node",
-              {id, who}));
+  // What never had an effect needs no verified return.
+  Rows rows =
+      WEFT_TRY(tx.exec("UPDATE leaf.claim SET cleared_at = now(), cleared_by = $2, released_at = CASE WHEN granted AND due THEN "
+                       "NULL ELSE now() END"
+                       " WHERE id = $1 AND cleared_at IS NULL RETURNING node",
+                       {id, who}));
   if (rows.empty()) return 0;
   WEFT_TRY(touch_outbox(tx, rows.text(0, 0)));
   WEFT_TRY(wake_run(tx, rows.text(0, 0)));
@@ -170,15 +175,18 @@ Result<std::vector<Value>> Claims::set(const ClaimRequest& request) {
     for (const std::string& node : nodes) {
       WEFT_TRY(lock_node(tx, node));
       // A repetition renews expiry and ticket when it names them, and is otherwise the same claim.
-      Rows rows = WEFT_TRY(
-          tx.exec("INSERT INTO leaf.claim AS c (node, state, reason, category, owner, ticket, drain, expires, not_before, due)"
-                  " VALUES ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8::double precision),"
-                  " now() + make_interval(secs => $9::double precision), $9::double precision IS NULL)"
-                  " ON CONFLICT (node, state, reason, owner) WHERE cleared_at IS NULL DO UPDATE SET"
-                  " expires = coalesce(excluded.expires, c.expires), ticket = coalesce(excluded.ticket, c.ticket)"
-                  " RETURNING id, due, xmax <> 0",
-                  {node, request.state, request.reason, request.category, request.owner, request.ticket, request.drain, duration,
-                   after}));
+      Rows rows = WEFT_TRY(tx.exec(
+          "INSERT INTO leaf.claim AS c (node, state, reason, category, owner, ticket, drain, expires, not_before, due, granted)"
+          " VALUES ($1::text, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8::double precision),"
+          " now() + make_interval(secs => $9::double precision), $9::double precision IS NULL, NOT $10::boolean OR EXISTS "
+          "(SELECT 1"
+          " FROM leaf.claim h WHERE h.node = $1::text AND h.released_at IS NULL AND h.granted AND h.due"
+          " AND h.state IN ('maintenance', 'retiring')))"
+          " ON CONFLICT (node, state, reason, owner) WHERE cleared_at IS NULL DO UPDATE SET"
+          " expires = coalesce(excluded.expires, c.expires), ticket = coalesce(excluded.ticket, c.ticket)"
+          " RETURNING id, due, xmax <> 0",
+          {node, request.state, request.reason, request.category, request.owner, request.ticket, request.drain, duration, after,
+           needs_work(request.state)}));
       Value item = Dict{{"claim", rows.integer(0, 0)}, {"node", node}, {"existed", rows.boolean(0, 2)}};
       WEFT_TRY(touch_outbox(tx, node));
       if (rows.boolean(0, 1) && needs_work(request.state)) {
@@ -319,6 +327,10 @@ void add_guards(workflow::Registry& registry, std::shared_ptr<base::pg::Pool> po
                 .empty();
   };
   registry.guards["claims.any"] = working;
+  registry.guards["claims.held"] = [pool](const workflow::StepContext& context) -> Result<bool> {
+    Transaction tx = WEFT_TRY(pool->begin());
+    return !WEFT_TRY(held_claims(tx, context.subject)).empty();
+  };
   registry.guards["claims.no-work"] = [working](const workflow::StepContext& context) -> Result<bool> {
     return !WEFT_TRY(working(context));
   };

@@ -33,7 +33,10 @@ struct ClaimRequest {
 struct Claim {
   std::int64_t id = 0;
   std::string node, state, reason, category, owner, ticket, drain, since, expires, cleared_by;
-  bool due = true, cleared = false;
+  bool due = true;      // its time has come
+  bool granted = true;  // false: waits for the budget of its run
+  bool cleared = false;
+  bool in_effect() const { return due && granted; }
   std::optional<std::int64_t> instance;
   base::profile::Value to_value() const;
 };
@@ -69,7 +72,7 @@ base::Result<std::int64_t> clear_claim(base::pg::Transaction& tx, std::int64_t i
 // LEAF's own claim when a return could not be verified; expires never.
 base::Result<> quarantine(base::pg::Transaction& tx, std::string_view node, std::int64_t instance, std::string_view reason);
 
-// Guards "claims.any", "claims.unless-cleared", "claims.no-work".
+// Guards "claims.any", "claims.held", "claims.unless-cleared", "claims.no-work".
 void add_guards(workflow::Registry& registry, std::shared_ptr<base::pg::Pool> pool);
 
 }  // namespace leaf::sms

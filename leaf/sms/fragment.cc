@@ -21,7 +21,7 @@ std::string quoted(std::string_view text) {
 std::string effective_state(const std::vector<Claim>& held) {
   int worst = 0;
   for (const Claim& claim : held) {
-    if (claim.due) worst = std::max(worst, severity(claim.state));
+    if (claim.in_effect()) worst = std::max(worst, severity(claim.state));
   }
   return states()[static_cast<std::size_t>(worst)];
 }
@@ -33,7 +33,7 @@ std::string fragment_path(std::string_view node) {
 std::optional<std::string> fragment(std::string_view node, const std::vector<Claim>& held) {
   std::string items;
   for (const Claim& claim : held) {
-    if (!claim.due) continue;
+    if (!claim.in_effect()) continue;
     std::string item =
         fmt::format("  dict(\"state\", {}, \"reason\", {}, \"category\", {}, \"owner\", {}, \"since\", {}", quoted(claim.state),
                     quoted(claim.reason), quoted(claim.category), quoted(claim.owner), quoted(claim.since));

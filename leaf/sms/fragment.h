@@ -10,10 +10,10 @@
 
 namespace leaf::sms {
 
-// The most restrictive state of the claims that are due; "production" when there is none.
+// The most restrictive state of the claims in effect; "production" when there is none.
 std::string effective_state(const std::vector<Claim>& held);
 std::string fragment_path(std::string_view node);
-// Absent: the node holds no claim, so the file must not exist.
+// Absent: no claim is in effect, so the file must not exist.
 std::optional<std::string> fragment(std::string_view node, const std::vector<Claim>& held);
 
 }  // namespace leaf::sms

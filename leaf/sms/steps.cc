@@ -27,9 +27,6 @@ class SmsStep : public workflow::StepKind {
       : pool_(std::move(pool)), fabric_(std::move(fabric)) {}
 
  protected:
-  Result<> touch(std::string_view node) {
-    return pool_->run([&](Transaction& tx) { return touch_outbox(tx, node); });
-  }
   // The configuration database holds what the claims say, and the node has applied it.
   Result<Verdict> published_and_applied(const std::string& name) {
     std::string wanted;
@@ -62,7 +59,15 @@ class Publish : public SmsStep {
  public:
   using SmsStep::SmsStep;
   Result<Seen> observe(StepContext&) override { return Seen::not_done; }
-  Result<> act(StepContext& context) override { return touch(context.subject); }
+  // The budget is ours: the claims that waited for it take effect.
+  Result<> act(StepContext& context) override {
+    return pool_->run([&](Transaction& tx) -> Result<> {
+      WEFT_TRY(lock_node(tx, context.subject));
+      WEFT_TRY(tx.exec("UPDATE leaf.claim SET granted = true WHERE node = $1 AND cleared_at IS NULL AND due AND NOT granted",
+                       {context.subject}));
+      return touch_outbox(tx, context.subject);
+    });
+  }
   Result<Verdict> verify(StepContext& context) override { return published_and_applied(context.subject); }
   // The claim goes; its effect on the profile stays until the run "return" has verified the node.
   Result<> compensate(StepContext& context) override {
@@ -136,8 +141,10 @@ class Release : public SmsStep {
       if (std::string others = WEFT_TRY(holding(context.subject)); !others.empty())
         return Verdict::pending("stays out of service for " + others);
       // The first verification may be days old by now.
-      Verdict healthy = WEFT_TRY(check_->look(context.subject));
-      if (!healthy.done) return healthy;
+      if (WEFT_TRY(held(context.subject))) {
+        Verdict healthy = WEFT_TRY(check_->look(context.subject));
+        if (!healthy.done) return healthy;
+      }
       WEFT_TRY(context.may_act());
       std::string others;
       WEFT_TRY(pool_->run([&](Transaction& tx) -> Result<> {
@@ -176,6 +183,10 @@ class Release : public SmsStep {
   Result<std::string> holding(const std::string& node) {
     Transaction tx = WEFT_TRY(pool_->begin());
     return holding(tx, node);
+  }
+  Result<bool> held(const std::string& node) {
+    Transaction tx = WEFT_TRY(pool_->begin());
+    return !WEFT_TRY(held_claims(tx, node)).empty();
   }
   storage::Drivers drivers_;
   std::shared_ptr<VerifyNode> check_;

@@ -114,6 +114,7 @@ Result<> reserve_budget(Transaction& tx, std::int64_t instance, std::string_view
   if (plan.scopes.empty()) return fail(Errc::internal, "a budget plan without scopes");
   // Members that other runs have reserved but that still look healthy: they will be gone in a moment.
   std::set<std::string> gone;
+  std::string refused;
   for (const BudgetPlan::Scope& scope : plan.scopes) {
     WEFT_TRY(tx.exec("INSERT INTO leaf.budget (scope, cap) VALUES ($1, $2) ON CONFLICT (scope) DO UPDATE SET cap = excluded.cap",
                      {scope.name, scope.cap}));
@@ -128,12 +129,15 @@ Result<> reserve_budget(Transaction& tx, std::int64_t instance, std::string_view
     if (static_cast<int>(holders.size()) + 1 > scope.cap) {
       std::vector<std::string> names(holders.begin(), holders.end());
       if (names.size() > 5) names = {names[0], names[1], names[2], names[3], fmt::format("{} more", holders.size() - 4)};
-      return fail(Errc::exhausted, fmt::format("budget of {} allows {} out of service{}", scope.name, scope.cap,
-                                               names.empty() ? std::string() : "; out now: " + base::text::join(names, ", ")));
+      if (!refused.empty()) refused += "; ";
+      refused += fmt::format("budget of {} allows {} out of service{}", scope.name, scope.cap,
+                             names.empty() ? std::string() : ", out now: " + base::text::join(names, ", "));
+      continue;
     }
     WEFT_TRY(tx.exec("INSERT INTO leaf.budget_use (scope, instance, node) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
                      {scope.name, instance, node}));
   }
+  if (!refused.empty()) return fail(Errc::exhausted, refused);
   auto left = std::count_if(plan.healthy_members.begin(), plan.healthy_members.end(),
                             [&](const std::string& name) { return !gone.count(name); });
   if (left < plan.floor) {

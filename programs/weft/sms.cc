@@ -94,9 +94,10 @@ base::Result<int> show(const Arguments& arguments) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const Value& claim : claims) {
-    std::string standing = claim.get_boolean("cleared") ? fmt::format("cleared by {}", claim.get_string("cleared_by"))
-                           : claim.get_boolean("due")   ? "active"
-                                                        : "later";
+    std::string standing = claim.get_boolean("cleared")   ? fmt::format("cleared by {}", claim.get_string("cleared_by"))
+                           : !claim.get_boolean("due")    ? "later"
+                           : claim.get_boolean("granted") ? "active"
+                                                          : "waits for budget";
     rows.push_back({std::string(claim.get_string("node")), std::string(claim.get_string("state")),
                     std::string(claim.get_string("reason")), std::string(claim.get_string("owner")),
                     std::string(claim.get_string("since")), std::string(claim.get_string("expires", "-")),
