@@ -133,7 +133,7 @@ class Time : public Sensor {
     out.put(time_fields[0].name, Kind::gauge, now.count());
     timex state{};  // modes 0: only reads, needs no privilege
     int status = adjtimex(&state);
-    if (status < 0) return base::fail(base::Errc::unavailable, "adjtimex() refused to report the clock's state");
+    if (status < 0) return {};  // containers may not even look at the clock's state; it is the host's anyway
     double unit = state.status & STA_NANO ? 1e9 : 1e6;
     const double values[] = {status == TIME_ERROR ? 0. : 1.,
                              static_cast<double>(state.offset) / unit,
