@@ -112,7 +112,11 @@ class Systemd final : public plan::Component {
       return {};
     }
     if (state == "enabled") {
-      if (!now.active())
+      // It has run when it came; it runs again when its file changes, or when its last run failed.
+      bool has_run = now.runs_once && now.active_state == "inactive" && draft.context().tracked.contains("unit:" + name);
+      if (has_run)
+        draft.notify(Verb::restart, name, {changed}, because());
+      else if (!now.active())
         add(Verb::start, name, draft);
       else
         draft.notify(Verb::restart, name, {changed}, because());

@@ -13,7 +13,7 @@ class Systemd final : public Services {
     auto* bus = WEFT_TRY(connected());
     auto unit = bus->unit(name);
     if (!unit) return lost(std::move(unit).error());
-    return plan::UnitState{unit->load_state, unit->active_state, unit->unit_file_state};
+    return plan::UnitState{unit->load_state, unit->active_state, unit->unit_file_state, unit->runs_once};
   }
 
   base::Result<> act(plan::Verb verb, const std::string& name) override {

@@ -232,7 +232,16 @@ void Draft::note(std::string text) {
 
 void Draft::finish() {
   std::stable_sort(late_.begin(), late_.end(), [](const Action& a, const Action& b) { return rank(a.verb) < rank(b.verb); });
-  for (auto& action : late_) act(std::move(action));
+  for (auto& action : late_) {
+    bool to_unit = action.verb == Verb::restart || action.verb == Verb::reload;
+    auto unit = to_unit ? context_.seen.unit(action.target) : Result<UnitState>();
+    if (to_unit && unit && !unit->exists()) {
+      action.component = component_;
+      deferred.push_back(std::move(action));
+    } else {
+      act(std::move(action));
+    }
+  }
   late_.clear();
 }
 

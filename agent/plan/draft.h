@@ -58,7 +58,7 @@ class Draft {
   // Gives up a tracked key after its restoration is part of this draft.
   void release(std::string key) { released.push_back(std::move(key)); }
 
-  // Appends the notifications.
+  // Appends the notifications. Those to units that a later component of this plan may yet bring go to `deferred`.
   void finish();
 
   const std::string& component() const { return component_; }
@@ -66,6 +66,7 @@ class Draft {
   Observed& seen() { return context_.seen; }
 
   std::vector<Action> actions;
+  std::vector<Action> deferred;
   std::vector<Claim> claims;
   std::vector<std::string> problems, notes, released;
   std::map<std::string, std::string> blobs;

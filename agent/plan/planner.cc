@@ -143,6 +143,7 @@ class Planner {
 
   Plan pass(const std::vector<Claim>& orphans) {
     static const Value none;
+    deferred_.clear();
     Plan plan;
     plan.root = input_.root;
     plan.revision = input_.revision;
@@ -169,6 +170,7 @@ class Planner {
         same->problems.insert(same->problems.end(), row.problems.begin(), row.problems.end());
       }
     }
+    add_deferred(plan);
     add_owed(plan);
     unite_claims(plan);
     return plan;
@@ -193,17 +195,33 @@ class Planner {
     return row;
   }
 
-  static void merge(Plan& plan, Draft& draft, Row& row) {
+  void merge(Plan& plan, Draft& draft, Row& row) {
     int offset = static_cast<int>(plan.actions.size());
     for (auto& action : draft.actions) {
       for (auto& index : action.triggers) index += offset;
       plan.actions.push_back(std::move(action));
+    }
+    for (auto& action : draft.deferred) {
+      for (auto& index : action.triggers) index += offset;
+      deferred_.push_back(std::move(action));
     }
     for (auto& claim : draft.claims) plan.claims.push_back(std::move(claim));
     for (auto& key : draft.released) plan.released.push_back(std::move(key));
     plan.blobs.merge(draft.blobs);
     row.problems.insert(row.problems.end(), draft.problems.begin(), draft.problems.end());
     row.notes.insert(row.notes.end(), draft.notes.begin(), draft.notes.end());
+  }
+
+  // A unit that another component has just started has read the new file.
+  void add_deferred(Plan& plan) {
+    for (auto& action : deferred_) {
+      bool started = false;
+      for (std::size_t i = 0; i < plan.actions.size(); ++i)
+        started = started || (plan.actions[i].verb == Verb::start && plan.actions[i].target == action.target &&
+                              std::all_of(action.triggers.begin(), action.triggers.end(),
+                                          [&](int index) { return index < static_cast<int>(i); }));
+      if (!started) plan.actions.push_back(std::move(action));
+    }
   }
 
   // What is owed from earlier runs comes last, unless the plan does it anyway.
@@ -244,6 +262,7 @@ class Planner {
   std::map<std::string, Wanted> wanted_;
   std::map<std::string, Wish> wishes_;
   std::vector<std::string> order_;
+  std::vector<Action> deferred_;  // notifications to units that did not exist when their component was planned
 };
 
 }  // namespace

@@ -265,6 +265,13 @@ Result<Unit> Bus::unit(std::string_view name) {
         sd_bus_get_property_trivial(impl_->bus.get(), service, path.c_str(), interface, "NRestarts", error.get(), 'u', &restarts);
     if (code < 0) return fail(translate(error, code, doing));
     unit.restarts = restarts;
+    int remains = 0;
+    if (WEFT_TRY(impl_->property(path, interface, "Type", doing)) == "oneshot") {
+      const int read = sd_bus_get_property_trivial(impl_->bus.get(), service, path.c_str(), interface, "RemainAfterExit",
+                                                   error.get(), 'b', &remains);
+      if (read < 0) return fail(translate(error, read, doing));
+      unit.runs_once = !remains;
+    }
   }
   return unit;
 }

@@ -17,6 +17,7 @@ namespace base::bus {
 struct Unit {
   std::string name, load_state, active_state, sub_state, unit_file_state, result;
   std::uint64_t restarts = 0;
+  bool runs_once = false;  // a service that is inactive again when it has succeeded (oneshot without RemainAfterExit)
 };
 
 class Bus {

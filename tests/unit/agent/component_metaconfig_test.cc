@@ -88,7 +88,7 @@ TEST_CASE("condrestart restarts only what runs") {
   World world;
   auto profile = service(R"("module": "json", "contents": {}, "daemons": {"web": "condrestart"})");
   CHECK(world.plan(profile).actions.size() == 1);
-  world.machine.units["web.service"] = {"loaded", "active", "enabled"};
+  world.machine.units["web.service"] = {"loaded", "active", "enabled", false};
   CHECK(world.plan(profile).actions.size() == 2);
 }
 

@@ -14,7 +14,7 @@ std::string unit(const std::string& fields, const std::string& name = "web") {
 
 TEST_CASE("systemd: states of units") {
   World world;
-  world.machine.units["web.service"] = {"loaded", "inactive", "disabled"};
+  world.machine.units["web.service"] = {"loaded", "inactive", "disabled", false};
   auto plan = world.apply(unit(""));
   CHECK(verbs(plan) == Verbs{"enable web.service", "start web.service"});
   CHECK(world.plan(unit("")).actions.empty());
@@ -28,14 +28,14 @@ TEST_CASE("systemd: states of units") {
 TEST_CASE("systemd: units that need no enabling are left alone") {
   for (const char* state : {"static", "alias", "generated", "indirect"}) {
     World world;
-    world.machine.units["web.service"] = {"loaded", "active", state};
+    world.machine.units["web.service"] = {"loaded", "active", state, false};
     CHECK(world.plan(unit("")).actions.empty());
   }
 }
 
 TEST_CASE("systemd: masked units are unmasked first") {
   World world;
-  world.machine.units["web.service"] = {"masked", "inactive", "masked"};
+  world.machine.units["web.service"] = {"masked", "inactive", "masked", false};
   CHECK(verbs(world.plan(unit(""))) == Verbs{"unmask web.service", "enable web.service", "start web.service"});
   CHECK(verbs(world.plan(unit(R"("state": "disabled")"))) == Verbs{"unmask web.service"});
 }
@@ -60,7 +60,7 @@ TEST_CASE("systemd: a new unit file is read before the unit starts, a changed on
 
 TEST_CASE("systemd: drop-ins") {
   World world;
-  world.machine.units["web.service"] = {"loaded", "active", "enabled"};
+  world.machine.units["web.service"] = {"loaded", "active", "enabled", false};
   auto plan = world.apply(unit(R"("file": {"config": {"service": {"Restart": "always"}}})"));
   CHECK(verbs(plan).back() == "restart web.service");
   CHECK(world.machine.images.contains("/etc/systemd/system/web.service.d/weft.conf"));
@@ -69,9 +69,33 @@ TEST_CASE("systemd: drop-ins") {
                                              "remove /etc/systemd", "reload-units systemd"});
 }
 
+TEST_CASE("systemd: a service that runs once is started once") {
+  World world;
+  world.machine.units["web.service"] = {"loaded", "inactive", "enabled", true};
+  CHECK(verbs(world.apply(unit(""))) == Verbs{"start web.service"});
+  world.machine.units["web.service"].active_state = "inactive";
+  CHECK(world.plan(unit("")).actions.empty());
+  CHECK(verbs(world.plan(unit(R"("file": {"config": {"service": {"Nice": 5}}})"))).back() == "restart web.service");
+  world.machine.units["web.service"].active_state = "failed";
+  CHECK(verbs(world.plan(unit(""))) == Verbs{"start web.service"});
+}
+
+TEST_CASE("a restart of a unit that a later component brings waits for it") {
+  World world;
+  const char* profile = R"({"filecopy": {"services": {"_2fetc_2fx": {"config": "1", "restart": "systemctl restart web"}}},
+    "systemd": {"unit": {"web": {"startstop": %s, "file": {"replace": true, "config": {"service": {"ExecStart": ["/bin/x"]}}}}}}})";
+  auto with = [&](std::string start) { return std::string(profile).replace(std::string(profile).find("%s"), 2, start); };
+  auto plan = world.plan(with("false"));
+  CHECK(verbs(plan).back() == "restart web.service");
+  CHECK(plan.actions.back().component == "filecopy");
+  CHECK(plan.actions.back().triggers == std::vector<int>{0});
+  plan = world.plan(with("true"));
+  CHECK(verbs(plan).back() == "start web.service");
+}
+
 TEST_CASE("systemd: other types, escaped names, only") {
   World world;
-  world.machine.units["cleanup.timer"] = {"loaded", "inactive", "disabled"};
+  world.machine.units["cleanup.timer"] = {"loaded", "inactive", "disabled", false};
   CHECK(verbs(world.plan(unit(R"("type": "timer")", "cleanup"))) == Verbs{"enable cleanup.timer", "start cleanup.timer"});
   CHECK(verbs(world.plan(unit("", base::profile::escape("cleanup.timer")))) ==
         Verbs{"enable cleanup.timer", "start cleanup.timer"});
@@ -90,8 +114,8 @@ TEST_CASE("systemd refuses one unit and still does the others") {
         R"("file": {"replace": true, "config": {"service": {"X": "1"}}}, "targets": ["../../x"])"}) {
     CAPTURE(bad);
     World world;
-    world.machine.units["ok.service"] = {"loaded", "inactive", "enabled"};
-    world.machine.units["web.service"] = {"loaded", "inactive", "disabled"};
+    world.machine.units["ok.service"] = {"loaded", "inactive", "enabled", false};
+    world.machine.units["web.service"] = {"loaded", "inactive", "disabled", false};
     auto plan = world.plan(R"({"systemd": {"unit": {"ok": {}, "web": {)" + std::string(bad) + "}}}}");
     CHECK(verbs(plan) == Verbs{"start ok.service"});
     CHECK(has(problems(plan, "systemd"), "web."));
@@ -286,7 +310,7 @@ TEST_CASE("storage: the serving unit") {
   World world;
   auto profile = storage(std::string(one_fs) + R"(, "service": "dirpool")");
   CHECK(has(problems(*world.try_plan(&profile), "storage"), "does not exist"));
-  world.machine.units["dirpool.service"] = {"loaded", "inactive", "enabled"};
+  world.machine.units["dirpool.service"] = {"loaded", "inactive", "enabled", false};
   CHECK(verbs(*world.try_plan(&profile)).back() == "start dirpool.service");
 }
 

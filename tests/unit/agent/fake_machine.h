@@ -55,7 +55,7 @@ struct FakeMachine : machine::Machine {
   std::string why_no_services() override { return no_services; }
   base::Result<plan::UnitState> unit(const std::string& name) override {
     auto it = units.find(name);
-    return it == units.end() ? plan::UnitState{"not-found", "inactive", ""} : it->second;
+    return it == units.end() ? plan::UnitState{"not-found", "inactive", "", false} : it->second;
   }
   std::string why_no_packages() override { return no_packages; }
   base::Result<std::vector<plan::Package>> packages() override { return installed; }

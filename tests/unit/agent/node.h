@@ -33,7 +33,7 @@ struct FileServices : machine::Services {
   fs::path folder, root;
   FileServices(fs::path folder, fs::path root) : folder(std::move(folder)), root(std::move(root)) {}
   base::Result<plan::UnitState> unit(const std::string& name) override {
-    plan::UnitState state{"not-found", "inactive", ""};
+    plan::UnitState state{"not-found", "inactive", "", false};
     std::ifstream in(folder / name);
     if (in >> state.unit_file_state >> state.active_state) state.load_state = "loaded";
     return state;
