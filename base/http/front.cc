@@ -60,6 +60,7 @@ struct Front::Impl {
   fs::path config;
   std::atomic<int> pid{0};
   std::optional<process::Child> child;  // the supervisor's once it runs
+  std::mutex reloading;
   std::mutex mutex;
   std::condition_variable changed;
   bool stopping = false;
@@ -115,7 +116,10 @@ struct Front::Impl {
   Result<> write_config() const {
     file::WriteOptions private_file;
     private_file.mode = 0600;  // holds the hop secret
-    return file::write_atomic(config, WEFT_TRY(front_config(options, system)), private_file);
+    auto now = options;
+    std::error_code error;
+    if (!fs::exists(now.crl, error)) now.crl.clear();  // the first revocation makes it
+    return file::write_atomic(config, WEFT_TRY(front_config(now, system)), private_file);
   }
 
   // nginx says in words what is wrong: bad certificate, port taken.
@@ -238,6 +242,8 @@ Result<std::unique_ptr<Front>> Front::start(FrontOptions options) {
 }
 
 Result<> Front::reload() {
+  const std::lock_guard lock(impl_->reloading);
+  WEFT_TRY(impl_->write_config());
   WEFT_TRY(impl_->check());
   if (::kill(impl_->pid, SIGHUP) != 0) {
     return fail(Errc::unavailable, "nginx is just being restarted; it will read the new files then", "Nothing needs to be done.");

@@ -17,7 +17,7 @@ struct FrontOptions {
   std::filesystem::path folder;                            // configuration, pid, logs, temp; created
   std::vector<std::string> listen;                         // "127.0.0.1:8443"
   std::filesystem::path unix_socket;                       // optional extra listener for local people
-  std::filesystem::path certificate, key, client_ca, crl;  // PEM; crl optional
+  std::filesystem::path certificate, key, client_ca, crl;  // PEM; crl optional, used from the reload on at which it exists
   std::filesystem::path file_root;                         // served only by X-Accel-Redirect
   std::uint16_t upstream_port = 0;                         // the Server
   std::string hop_secret;

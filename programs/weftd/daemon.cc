@@ -188,6 +188,7 @@ Result<> Daemon::start() {
   facing.unix_socket = credentials.front_socket;
   facing.certificate = facing.key = credentials.server;
   facing.client_ca = credentials.ca_certificate;
+  facing.crl = settings.state / "ca" / "ca.crl";
   facing.file_root = context.file_root;
   facing.upstream_port = server->port();
   facing.hop_secret = hop_secret;

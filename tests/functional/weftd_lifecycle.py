@@ -164,6 +164,27 @@ def intruders(server, folder):
         one.close()
 
 
+def revoked(server, folder):
+    """A certificate of our own CA, put on the revocation list as an administrator would with openssl."""
+    ca, work = server.state / "ca", folder / "revoke"
+    work.mkdir()
+
+    def openssl(*words):
+        return subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True, text=True).stdout
+
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", work / "key", "-out", work / "csr", "-subj", "/O=weft/OU=person/CN=leaver")
+    openssl("x509", "-req", "-in", work / "csr", "-CA", ca / "ca.crt", "-CAkey", ca / "ca.key", "-set_serial", "0x4711", "-days", "2", "-out", work / "crt")
+    (work / "pem").write_bytes((work / "key").read_bytes() + (work / "crt").read_bytes())
+    check("a person before the revocation", server.get("/v1/status", work / "pem")[0] == 200)
+    (work / "index").write_text("R\t350101000000Z\t260101000000Z\t4711\tunknown\t/O=weft/OU=person/CN=leaver\n")
+    (work / "number").write_text("01\n")
+    (work / "conf").write_text(f"[ca]\ndefault_ca=a\n[a]\ndatabase={work}/index\ncrlnumber={work}/number\ndefault_md=sha256\ndefault_crl_days=30\n")
+    openssl("ca", "-gencrl", "-config", work / "conf", "-cert", ca / "ca.crt", "-keyfile", ca / "ca.key", "-out", ca / "ca.crl")
+    server.process.send_signal(signal.SIGHUP)
+    check("a revoked certificate is refused after SIGHUP", eventually(lambda: server.get("/v1/status", work / "pem")[0] == 403))
+    check("others are still known", server.get("/v1/status", server.admin)[0] == 200)
+
+
 def children_die(server):
     stop, wrong = threading.Event(), []
 
@@ -271,6 +292,7 @@ def main():
         first_start(server)
         refusals(server, folder)
         intruders(server, folder)
+        revoked(server, folder)
         children_die(server)
         killed(server)
         stop_under_load(server)
