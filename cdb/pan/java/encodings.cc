@@ -9,8 +9,9 @@ std::string base64_encode(std::string_view data) {
   constexpr std::size_t kColumns = 76;
   std::string plain = base::crypto::base64(data), out;
   for (std::size_t at = 0; at < plain.size(); at += kColumns) {
-    if (at > 0) out += "\r\n";
     out += plain.substr(at, kColumns);
+    // The reference ends each full line, the last one too, unless its end is padded or holds a final group of its own.
+    if (at + kColumns < plain.size() || (plain.size() == at + kColumns && data.size() % 3 == 0)) out += '\n';
   }
   return out;
 }

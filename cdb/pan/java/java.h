@@ -86,7 +86,7 @@ base::Result<std::string> escape(std::string_view s);
 // Inverse; what is no escape sequence stays as it is.
 std::string unescape(std::string_view s);
 
-// Base64 with lines of 76 columns and CR LF between them, as the reference's base64_encode gives.
+// Base64 in lines of 76 columns; each full line ends in LF, as the reference's base64_encode gives.
 std::string base64_encode(std::string_view data);
 // Blanks and line ends are skipped; the decoded bytes must be UTF-8.
 base::Result<std::string> base64_decode(std::string_view text);
