@@ -33,6 +33,8 @@ struct Options {
   std::string initial_data;                  // a Pan expression giving a dict; "" = {}
   std::string debug_include, debug_exclude;  // regular expressions on template names
   enum class Warnings { off, on, fatal } warnings = Warnings::on;
+  std::int64_t max_steps =
+      100'000'000;  // loop iterations and calls of one object in all, so that nested loops end too; 0: any number
 };
 
 // One look-up a profile made, found or not: what incremental builds and the commit plan rest on.

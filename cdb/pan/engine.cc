@@ -58,6 +58,8 @@ Engine::Engine(std::shared_ptr<const Source> source, Options options)
   HeapScope scope(option_heap_);
   initial_root_ = Value::dict();
   if (!options_.initial_data.empty()) {
+    // On the caller's stack, whose size is not known.
+    const StackGuard guard(512u << 10);
     try {
       initial_root_ = parse_constant(options_.initial_data, names_, option_heap_);
       if (!initial_root_.is_dict())
@@ -66,6 +68,9 @@ Engine::Engine(std::shared_ptr<const Source> source, Options options)
       option_problem_ = failure.problem;
       option_problem_->message = "initial data: " + option_problem_->message;
       initial_root_ = Value::dict();
+    } catch (const StackExhausted&) {
+      option_problem_ = std::make_shared<Problem>();
+      option_problem_->message = "initial data: the expression is nested too deeply";
     }
   }
   initial_root_.make_immortal();

@@ -463,6 +463,7 @@ Value Evaluator::while_loop(const Op& op) {
   const std::int64_t limit = iteration_limit();
   std::int64_t count = 0;
   while (test(*op.args[0], "while")) {
+    if (context_ != nullptr) context_->step(op.span);
     if (++count > limit)
       raise(Problem::Kind::evaluation, fmt::format("loop iteration count ({}) has been exceeded", limit), op.span,
             "raise --max-iteration if the loop is right");
@@ -478,6 +479,7 @@ Value Evaluator::for_loop(const Op& op) {
   const std::int64_t limit = iteration_limit();
   std::int64_t count = 0;
   while (!returning_ && test(*op.args[1], "for")) {
+    if (context_ != nullptr) context_->step(op.span);
     if (++count > limit)
       raise(Problem::Kind::evaluation, fmt::format("loop iteration count ({}) has been exceeded", limit), op.span,
             "raise --max-iteration if the loop is right");
@@ -505,6 +507,7 @@ Value Evaluator::foreach_loop(const Op& op) {
   for (std::uint32_t i = 0; i < node->size; ++i) {
     if (node->dict && node->changes != changes)
       raise_evaluation("the dict changed its keys while foreach was walking it", op.span);
+    if (context_ != nullptr) context_->step(op.span);
     if (i >= limit) raise_evaluation(fmt::format("loop iteration count ({}) has been exceeded", limit), op.span);
     if (node->dict) {
       store(key, Value::share(node->entries[i].key));
@@ -546,6 +549,7 @@ Value Evaluator::call(const Op& op) {
     list->push_back(std::move(arg));
   }
   const Function callee = *function;
+  context_->step(op.span);
   context_->push(callee.owner, op.span, true, names_.text(op.name));
   Global saved = std::move(context_->global(Names::function));
   context_->global(Names::function) = {callee.name, true};

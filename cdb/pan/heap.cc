@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kFirstBlock = 16u << 10;
 constexpr std::size_t kLargestBlock = 512u << 10;
+// One object that needs more than this is a mistake or an attack; it must not take the machine's memory from the others.
+constexpr std::size_t kMostMemory = std::size_t{1} << 30;
 // A large block knows its place in the list, so that releasing it is quick.
 struct LargeHeader {
   std::size_t index;
@@ -30,6 +32,7 @@ void Heap::grow(std::size_t bytes) {
   std::size_t size = kFirstBlock << (blocks_.size() < 5 ? blocks_.size() : 5);
   if (size > kLargestBlock) size = kLargestBlock;
   if (size < bytes) size = bytes;
+  if (total_ + size > kMostMemory) throw std::bad_alloc();
   auto* block = static_cast<char*>(std::malloc(size));
   if (block == nullptr) throw std::bad_alloc();
   blocks_.push_back(block);
@@ -39,6 +42,7 @@ void Heap::grow(std::size_t bytes) {
 }
 
 void* Heap::allocate_large(std::size_t bytes) {
+  if (total_ + bytes > kMostMemory) throw std::bad_alloc();
   auto* header = static_cast<LargeHeader*>(std::malloc(bytes + sizeof(LargeHeader)));
   if (header == nullptr) throw std::bad_alloc();
   header->index = large_.size();

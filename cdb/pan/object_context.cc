@@ -101,6 +101,11 @@ void ObjectContext::push(const Template* callee, Span span, bool call, std::stri
   current = callee;
 }
 
+void ObjectContext::too_many_steps(Span span) const {
+  raise(Problem::Kind::evaluation, fmt::format("more than {} loop iterations and calls in this object", options.max_steps), span,
+        "look for loops inside loops, or a function that calls itself several times");
+}
+
 void ObjectContext::pop() {
   current = calls.back().caller;
   calls.pop_back();

@@ -103,6 +103,7 @@ struct ObjectContext {
   const Template* current = nullptr;
   std::vector<CallStep> calls;
   std::vector<std::string> loadpath{""};
+  std::int64_t steps = 0;   // loop iterations and calls so far
   bool validating = false;  // values of other objects may now be read in circles
 
   std::unordered_map<std::string_view, std::shared_ptr<const Template>> loaded;
@@ -127,6 +128,11 @@ struct ObjectContext {
   void bind(Path path, const FullType& type);
   Value& tree(const Path& path) { return path.type == Path::Type::relative ? relative_root : root; }
 
+  // One more iteration or call; throws Failure when there were too many.
+  void step(Span span) {
+    if (++steps > options.max_steps && options.max_steps > 0) too_many_steps(span);
+  }
+  [[noreturn]] void too_many_steps(Span span) const;
   void push(const Template* callee, Span span, bool call, std::string_view callee_name);
   void pop();
 

@@ -56,6 +56,19 @@ TEST_CASE("loops and recursion end") {
   CHECK(first_error(tree.body("function f = f();\n'/a' = f();")) == "evaluation error: the evaluation is nested too deeply");
 }
 
+TEST_CASE("loops in loops and calls in calls end") {
+  Tree tree;
+  tree.options.max_steps = 100'000;
+  const std::string wanted = "evaluation error: more than 100000 loop iterations and calls in this object";
+  CHECK(first_error(tree.body(
+            "variable N = 9000;\n'/a' = { i = 0; while (i < N) { k = 0; while (k < N) k = k + 1; i = i + 1; }; 1; };")) ==
+        wanted);
+  CHECK(first_error(tree.body("function f = { if (ARGV[0] > 40) 1 else f(ARGV[0] + 1) + f(ARGV[0] + 1); };\n'/a' = f(0);")) ==
+        wanted);
+  CHECK(first_error(tree.body("variable L = list(1,2,3,4,5,6,7,8,9,10);\nfunction f = { if (ARGV[0] == 0) return(1); foreach (i; "
+                              "v; L) f(ARGV[0] - 1); 1; };\n'/a' = f(12);")) == wanted);
+}
+
 TEST_CASE("lists and strings do not eat the machine") {
   Tree tree;
   CHECK(first_error(tree.body("variable N = 2000000000;\n'/a' = { l = list(); l[N] = 1; l; };")) ==
