@@ -15,7 +15,7 @@ namespace {
 using metric::Kind;
 
 constexpr Field agent_fields[] = {
-    {"weft_agent_*", Kind::untyped, "", "State of weft-agent, from its text file."},
+    {"weft_agent_*", Kind::gauge, "", "State of weft-agent, from its text file."},
     {"weft_agent_file_present", Kind::gauge, "", "1 when the agent has left its text file."},
     {"weft_agent_file_mtime_seconds", Kind::gauge, "", "When the agent last wrote its text file, in unixtime."},
 };

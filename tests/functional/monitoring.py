@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Sensors, gateway, a real Prometheus and alarms together: names, identity, outages, kill -9, rules.
 
-Usage: monitoring.py WEFTD WEFT WEFT-SENSORD. Ends with 'N passed, N failed'."""
+Usage: monitoring.py WEFTD WEFT WEFT-SENSORD PANC. Ends with 'N passed, N failed'."""
 import http.client
 import json
 import os
@@ -18,7 +18,8 @@ import threading
 import time
 import urllib.parse
 
-WEFTD, WEFT, SENSORD = sys.argv[1:4]
+WEFTD, WEFT, SENSORD, PANC = sys.argv[1:5]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 passed = failed = 0
 children = []
 NODE = "disk01"
@@ -326,6 +327,13 @@ def command_line(fabric):
     bad.write_text(json.dumps({"system": {"monitoring": {"sensors": {"cpuu": {}}, "rules": {"r": {"condition": "a >", "text": "t"}}}}}))
     run = subprocess.run([SENSORD, "check-config", "--profile", bad], capture_output=True, text=True)
     check("check-config names each mistake", run.returncode == 1 and "did you mean cpu" in run.stderr and "rule r" in run.stderr, run.stderr)
+    (fabric.folder / "out").mkdir()
+    made = subprocess.run([PANC, "-I", f".:profiles:{ROOT}/schemas/pan", "-o", fabric.folder / "out", "-f", "json", *sorted((ROOT / "templates/example/profiles").glob("*.pan"))],
+                          cwd=ROOT / "templates/example", capture_output=True, text=True)
+    profiles = sorted((fabric.folder / "out").glob("*.json"))
+    check("the example site compiles", made.returncode == 0 and len(profiles) > 10, made.stderr)
+    wrong = {p.name: r.stderr for p in profiles if (r := subprocess.run([SENSORD, "check-config", "--profile", p], capture_output=True, text=True)).returncode}
+    check("weft-sensord understands every profile of the example site", profiles and not wrong, wrong)
     second = subprocess.run([SENSORD, "run", "--state", fabric.folder / "sensord", "--identity", fabric.identity, "--agent-config", fabric.folder / "agent.yaml"],
                             capture_output=True, text=True, timeout=30)
     check("a second daemon on the same state is refused", second.returncode != 0 and str(fabric.sensord.pid) in second.stderr, second.stderr)

@@ -31,8 +31,8 @@ prefix "/system/monitoring/rules";
     "text", "The demonstration service does not stay up.",
     "actuator", dict("kind", "restart-unit", "unit", "weft-demo.service", "max_runs", 3, "window", 3600),
 );
-"agent_stale" = dict(
-    "condition", "age(weft_agent_last_run_timestamp_seconds) > 3600",
-    "text", "The configuration agent has not run for an hour.",
+"agent_failed" = dict(
+    "condition", "weft_agent_last_run_ok == 0 for 10m",
+    "text", "The configuration agent's last run did not bring everything in order.",
     "owner", "infrastructure team",
 );
