@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "base/crypto/crypto.h"
 #include "base/profile/json.h"
 #include "base/profile/path.h"
+#include "base/text/text.h"
 
 namespace cdb::build {
 namespace {
@@ -13,12 +16,40 @@ using base::profile::Dict;
 using base::profile::List;
 using base::profile::Value;
 
-std::string shortened(std::string text) {
-  if (text.size() <= Plan::max_value) return text;
-  auto cut = Plan::max_value;
-  while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;  // not inside a UTF-8 sequence
-  text.resize(cut);
-  return text + "…";
+constexpr std::size_t max_diff_lines = 40;
+
+bool inside_sequence(const std::string& text, std::size_t at) {
+  return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
+}
+
+// `text` without what lies more than a few words before `from`, and at most max_value bytes long.
+std::string cut(const std::string& text, std::size_t from) {
+  constexpr std::size_t context = 24;
+  auto start = text.size() <= Plan::max_value || from < 2 * context ? 0 : from - context;
+  while (start > 0 && inside_sequence(text, start)) --start;
+  auto end = std::min(text.size(), start + Plan::max_value);
+  while (end > start && inside_sequence(text, end)) --end;
+  return (start > 0 ? "…" : "") + text.substr(start, end - start) + (end < text.size() ? "…" : "");
+}
+
+std::size_t first_difference(const std::string& a, const std::string& b) {
+  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
+// The hunks of a unified diff without its file header.
+std::string text_diff(const std::string& before, const std::string& after) {
+  const auto whole = base::text::unified_diff(before, after, "a", "b");
+  std::string out;
+  std::size_t lines = 0, dropped = 0;
+  for (const auto& line : base::text::split(whole, '\n')) {
+    if (line.empty() || line.starts_with("--- a") || line.starts_with("+++ b") || line.starts_with("@@")) continue;
+    if (lines++ < max_diff_lines) {
+      out += cut(line, 0) + "\n";
+    } else {
+      ++dropped;
+    }
+  }
+  return dropped > 0 ? out + fmt::format("... {} more lines\n", dropped) : out;
 }
 
 void note_components(const base::profile::Change& change, std::set<std::string>& components) {
@@ -67,20 +98,36 @@ std::size_t count_values(const Value& value) {
   return n;
 }
 
+PlanLine plan_line(const base::profile::Change& change) {
+  PlanLine line;
+  line.path = change.path.display();
+  const auto before = change.before ? base::profile::to_json(*change.before) : std::string();
+  const auto after = change.after ? base::profile::to_json(*change.after) : std::string();
+  const auto from = change.before && change.after ? first_difference(before, after) : 0;
+  line.before = cut(before, from);
+  line.after = cut(after, from);
+  const auto* old_text = change.before ? change.before->string() : nullptr;
+  const auto* new_text = change.after ? change.after->string() : nullptr;
+  if (old_text && new_text && (old_text->find('\n') != std::string::npos || new_text->find('\n') != std::string::npos)) {
+    line.diff = text_diff(*old_text, *new_text);
+  }
+  return line;
+}
+
 Difference difference(const Value& before, const Value& after) {
   Difference out;
   base::crypto::Sha256 identity;
   for (const auto& change : base::profile::diff(before, after)) {
     note_components(change, out.components);
-    auto path = change.path.display();
-    auto old_text = change.before ? base::profile::to_json(*change.before) : std::string();
-    auto new_text = change.after ? base::profile::to_json(*change.after) : std::string();
+    const auto path = change.path.display();
+    const auto old_text = change.before ? base::profile::to_json(*change.before) : std::string();
+    const auto new_text = change.after ? base::profile::to_json(*change.after) : std::string();
     for (const auto* text : {&path, &old_text, &new_text}) {
       identity.update(*text);
       identity.update(std::string_view("\0", 1));
     }
     if (out.lines.size() < Plan::max_lines) {
-      out.lines.push_back({std::move(path), shortened(std::move(old_text)), shortened(std::move(new_text))});
+      out.lines.push_back(plan_line(change));
     } else {
       ++out.more;
     }
@@ -125,7 +172,9 @@ Value Plan::json() const {
     std::sort(sorted.begin(), sorted.end());
     List changes;
     for (const auto& line : group->difference.lines) {
-      changes.emplace_back(Dict{{"path", line.path}, {"before", side(line.before)}, {"after", side(line.after)}});
+      Dict one{{"path", line.path}, {"before", side(line.before)}, {"after", side(line.after)}};
+      if (!line.diff.empty()) one["diff"] = line.diff;
+      changes.emplace_back(std::move(one));
     }
     groups.emplace_back(Dict{{"nodes", names(sorted)}, {"changes", std::move(changes)}, {"more", group->difference.more}});
   }

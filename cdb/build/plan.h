@@ -16,8 +16,10 @@ namespace cdb::build {
 // One line of a difference, ready to show: values as shortened canonical JSON.
 struct PlanLine {
   std::string path;
-  std::string before, after;  // "" : absent
+  std::string before, after;  // "" : absent; long ones are cut around what differs
+  std::string diff;           // texts of several lines: the lines that differ, marked - and +
 };
+PlanLine plan_line(const base::profile::Change& change);
 
 // The difference of one node, with an identity that is equal exactly when the whole difference is equal.
 struct Difference {
@@ -40,7 +42,7 @@ class Plan {
   std::size_t nodes() const;
 
   std::size_t compiled = 0;
-  // {compiled, nodes, components, groups: [{nodes, changes: [{path, before, after}], more}], more_groups, more_nodes,
+  // {compiled, nodes, components, groups: [{nodes, changes: [{path, before, after, diff}], more}], more_groups, more_nodes,
   //  added: [{node, values}], removed: [node]}
   base::profile::Value json() const;
 

@@ -8,6 +8,7 @@
 #include "base/http/server.h"
 #include "cdb/build/builder.h"
 #include "cdb/enrol/enrolment.h"
+#include "cdb/publish/presence.h"
 #include "cdb/publish/publisher.h"
 #include "cdb/publish/wake.h"
 #include "cdb/store/store.h"
@@ -19,6 +20,7 @@ struct Services {
   build::Builder* builder = nullptr;
   publish::Publisher* publisher = nullptr;
   publish::WakeHub* wake = nullptr;
+  publish::Presence* presence = nullptr;
   enrol::Enrolment* enrolment = nullptr;
 };
 

@@ -45,6 +45,7 @@ Value node_json(const store::NodeRow& node) {
            {"applied_revision", node.applied_root ? Value(node.applied_revision) : Value()},
            {"applied_at", node.applied_root ? Value(node.applied_time) : Value()},
            {"in_sync", node.applied_root == node.root},
+           {"last_seen", node.last_seen.empty() ? Value() : Value(node.last_seen)},
            {"last_report", std::move(last)},
            {"attributes", node.attributes}};
   if (node.at_revision) out["at_revision"] = *node.at_revision;

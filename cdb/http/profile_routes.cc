@@ -34,6 +34,7 @@ bool holds(const base::http::Request& request, const std::string& root) {
 base::Result<store::Desired> Api::wanted_profile(const Request& request) const {
   const auto& node = request.params.at("node");
   WEFT_TRY(may_read_profile(request.identity, node));
+  if (request.identity.kind == Identity::Kind::node) services_.presence->note(node);
   WEFT_TRY(only_query(request, {"root", "revision"}));
   if (const auto root = query_text(request, "root")) {
     if (request.query.contains("revision")) return base::fail(base::Errc::invalid, "give root or revision, not both");
@@ -88,6 +89,7 @@ void Api::wake(const Request& request, base::http::Pending pending) {
   const auto parse = [&]() -> base::Result<Wish> {
     const auto& node = request.params.at("node");
     WEFT_TRY(must_be_node(request.identity, node));
+    services_.presence->note(node);
     WEFT_TRY(only_query(request, {"root", "timeout"}));
     Wish wish{node, std::nullopt, std::chrono::seconds(WEFT_TRY(query_integer(request, "timeout", 30, 0, max_wait)))};
     // A node that holds nothing yet sends no root.

@@ -12,7 +12,8 @@ namespace {
 constexpr std::string_view node_columns =
     "select n.name, n.branch, n.path, n.root, n.revision, cdb.rfc3339(r.time), n.attributes::text, s.applied_root, "
     "s.applied_revision, cdb.rfc3339(s.applied_time), s.outcome, cdb.rfc3339(s.received), s.report::text, "
-    "(select h.revision from cdb.node_root h where h.node = n.name and h.revision <= $1 order by h.revision desc limit 1) "
+    "(select h.revision from cdb.node_root h where h.node = n.name and h.revision <= $1 order by h.revision desc limit 1), "
+    "cdb.rfc3339(greatest(s.received, (select e.time from cdb.node_seen e where e.node = n.name))) "
     "from cdb.node n join cdb.revision r on r.number = n.revision left join cdb.node_status s on s.node = n.name "
     "where n.root is not null ";
 
@@ -32,6 +33,7 @@ base::Result<NodeRow> node_at(const base::pg::Rows& rows, std::size_t i) {
   node.received = rows.text(i, 11);
   if (!rows.is_null(i, 12)) node.report = WEFT_TRY(base::profile::parse_json(rows.text(i, 12)));
   if (!rows.is_null(i, 13)) node.at_revision = rows.integer(i, 13);
+  node.last_seen = rows.text(i, 14);
   return node;
 }
 

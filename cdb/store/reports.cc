@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/profile/json.h"
+#include "base/text/text.h"
 #include "cdb/store/sql.h"
 #include "cdb/store/store.h"
 
@@ -35,6 +36,23 @@ base::Result<> Store::add_report(std::string_view node, const Report& report) {
       transaction.exec("delete from cdb.report where node = $1 and id <= (select id from cdb.report where node = $1 "
                        "order by id desc offset $2 limit 1)",
                        {node, report_history}));
+  return transaction.commit();
+}
+
+base::Result<> Store::add_seen(const std::map<std::string, std::chrono::system_clock::time_point>& nodes) {
+  if (nodes.empty()) return {};
+  std::vector<std::string> names, times;
+  for (const auto& [node, time] : nodes) {
+    names.push_back(node);
+    times.push_back(base::text::rfc3339(time));
+  }
+  auto transaction = WEFT_TRY(pool_->begin());
+  // In order of names, so that two servers never wait for each other in a circle.
+  WEFT_TRY(transaction.exec(
+      "insert into cdb.node_seen as s (node, time) select n.name, t.time from unnest($1::text[], $2::timestamptz[]) as "
+      "t (node, time) join cdb.node n on n.name = t.node order by n.name "
+      "on conflict (node) do update set time = greatest(s.time, excluded.time)",
+      {text_array(names), text_array(times)}));
   return transaction.commit();
 }
 

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -68,6 +69,8 @@ class Store {
   static constexpr int report_history = 50;  // per node
   // Errc::invalid when root and revision were never desired of this node.
   base::Result<> add_report(std::string_view node, const Report& report);
+  // Nodes heard of, with the time; unknown ones are left out.
+  base::Result<> add_seen(const std::map<std::string, std::chrono::system_clock::time_point>& nodes);
   base::Result<std::vector<base::profile::Value>> reports(std::string_view node, int limit) const;
 
   // --- enrolment (enrolment.cc)

@@ -117,6 +117,7 @@ struct NodeRow {
   std::optional<Digest> applied_root;
   std::int64_t applied_revision = 0;
   std::string applied_time, outcome, received;
+  std::string last_seen;                    // by report, wake or fetch; "": never
   base::profile::Value report;              // last one; null when it never reported
   std::optional<std::int64_t> at_revision;  // desired revision as of NodeFilter::at
 };

@@ -62,7 +62,7 @@ base::Result<int> list(const Arguments& arguments) {
   if (arguments.has("out-of-sync")) query += "&in_sync=false";
   const auto nodes = WEFT_TRY(fetch_nodes(client, query));
   if (arguments.has("json")) {
-    print_json(nodes);
+    print_json(Dict{{"nodes", nodes}});
     return 0;
   }
   std::vector<std::vector<std::string>> rows;
@@ -101,6 +101,7 @@ base::Result<int> show(const Arguments& arguments) {
                                    node.get_string("applied_root").substr(0, 12),
                                    node.get_boolean("in_sync") ? "" : paint(Colour::yellow, " (not the desired one)"))
                      : paint(Colour::yellow, "nothing yet"));
+  fmt::print("  seen      {}\n", text_of(node.get("last_seen"), "never"));
   const auto* certificate = node.get("certificate");
   fmt::print("  enrolled  {}\n", certificate && certificate->is_dict()
                                      ? fmt::format("certificate until {}", certificate->get_string("expires"))

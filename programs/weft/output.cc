@@ -39,17 +39,42 @@ std::string count(std::int64_t n, std::string_view one) {
   return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s");
 }
 
-std::string change_line(const Value& change, std::size_t width) {
+}  // namespace
+
+std::string change_text(const Value& change, std::size_t width) {
   const auto* before = change.get("before");
   const auto* after = change.get("after");
-  const auto path = fmt::format("{:<{}}", change.get_string("path"), width);
   const bool has_before = before && before->is_string(), has_after = after && after->is_string();
+  if (const auto diff = change.get_string("diff"); !diff.empty()) {
+    return fmt::format("    {}\n{}", change.get_string("path"), diff_text(diff, "      "));
+  }
+  const auto path = fmt::format("{:<{}}", change.get_string("path"), width);
   if (has_before && has_after) {
+    // Long values stand below each other, so that the eye finds what differs.
+    if (before->string()->size() + after->string()->size() > 80) {
+      return fmt::format("    {}\n      {}\n    → {}\n", change.get_string("path"), paint(Colour::red, *before->string()),
+                         paint(Colour::green, *after->string()));
+    }
     return fmt::format("    {}  {} → {}\n", path, paint(Colour::red, *before->string()), paint(Colour::green, *after->string()));
   }
   if (has_after) return fmt::format("    {}  {}\n", path, paint(Colour::green, "+ " + *after->string()));
   return fmt::format("    {}  {}\n", path, paint(Colour::red, "- " + (has_before ? *before->string() : std::string())));
 }
+
+std::string diff_text(std::string_view diff, std::string_view indent) {
+  std::string out;
+  for (const auto& line : base::text::split(diff, '\n')) {
+    if (line.empty()) continue;
+    const auto colour = line[0] == '+'   ? Colour::green
+                        : line[0] == '-' ? Colour::red
+                        : line[0] == '@' ? Colour::dim
+                                         : Colour::plain;
+    out += fmt::format("{}{}\n", indent, paint(colour, line));
+  }
+  return out;
+}
+
+namespace {
 
 std::string group_text(const Value& group) {
   const auto& nodes = list_of(group, "nodes");
@@ -59,7 +84,7 @@ std::string group_text(const Value& group) {
   std::size_t width = 0;
   for (const auto& change : changes) width = std::max(width, change.get_string("path").size());
   width = std::min<std::size_t>(width, 60);
-  for (const auto& change : changes) out += change_line(change, width);
+  for (const auto& change : changes) out += change_text(change, width);
   if (const auto more = group.get_integer("more"); more > 0) out += fmt::format("    ... and {} more values\n", more);
   return out;
 }

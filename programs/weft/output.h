@@ -17,6 +17,10 @@ void print_json(const base::profile::Value& value);
 
 // The plan of a change as the server sent it (cdb::build::Plan).
 std::string plan_text(const base::profile::Value& plan);
+// One line of it, {path, before, after, diff}: path padded to `width`, old → new.
+std::string change_text(const base::profile::Value& change, std::size_t width);
+// A diff with its lines coloured.
+std::string diff_text(std::string_view diff, std::string_view indent);
 // "diagnostics" of a refused change: each cause once, with place, excerpt, the way there and the hint.
 std::string diagnostics_text(const base::profile::Value& answer);
 

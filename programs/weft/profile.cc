@@ -6,6 +6,7 @@
 #include "base/profile/json.h"
 #include "base/profile/path.h"
 #include "base/text/text.h"
+#include "cdb/build/plan.h"
 #include "programs/weft/output.h"
 #include "programs/weft/session.h"
 
@@ -59,10 +60,6 @@ base::Result<int> show(const Arguments& arguments) {
   return 0;
 }
 
-std::string text_of(const Value* value) {
-  return value ? base::profile::to_json(*value) : std::string();
-}
-
 base::Result<int> diff(const Arguments& arguments) {
   const auto revisions = arguments.all("REV");
   if (arguments.has("to") ? revisions.size() > 1 : revisions.size() != 2) {
@@ -85,9 +82,11 @@ base::Result<int> diff(const Arguments& arguments) {
                                                         : "changed"}});
       continue;
     }
-    fmt::print("{}\n", paint(Colour::bold, change.path.display()));
-    if (change.before) fmt::print("  {}\n", paint(Colour::red, "- " + text_of(change.before)));
-    if (change.after) fmt::print("  {}\n", paint(Colour::green, "+ " + text_of(change.after)));
+    const auto line = cdb::build::plan_line(change);
+    Dict shown{{"path", line.path}, {"diff", line.diff}};
+    if (change.before) shown["before"] = line.before;
+    if (change.after) shown["after"] = line.after;
+    fmt::print("{}", change_text(shown, 0));
   }
   if (arguments.has("json")) {
     print_json(Dict{{"node", node}, {"changes", std::move(list)}});

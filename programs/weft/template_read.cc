@@ -84,19 +84,6 @@ base::Result<int> checkout(const Arguments& arguments) {
   return update.conflicts.empty() ? 0 : 1;
 }
 
-std::string coloured_diff(const std::string& diff) {
-  std::string out;
-  for (const auto& line : base::text::split(diff, '\n')) {
-    if (line.empty()) continue;
-    const auto colour = line[0] == '+'   ? Colour::green
-                        : line[0] == '-' ? Colour::red
-                        : line[0] == '@' ? Colour::dim
-                                         : Colour::plain;
-    out += paint(colour, line) + "\n";
-  }
-  return out;
-}
-
 base::Result<int> diff(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
   const auto copy = WEFT_TRY(WorkingCopy::open(arguments.get("DIR")));
@@ -111,7 +98,7 @@ base::Result<int> diff(const Arguments& arguments) {
       list.emplace_back(base::profile::Dict{
           {"path", edit.path}, {"removed", edit.removed}, {"added", edit.before_hash.empty()}, {"diff", text}});
     } else {
-      fmt::print("{}", coloured_diff(text));
+      fmt::print("{}", diff_text(text, ""));
     }
   }
   if (arguments.has("json")) {
@@ -133,7 +120,7 @@ base::Result<int> log_one(base::http::Client& client, const Arguments& arguments
              answer.get_string("author"), answer.get_string("time"), answer.get_string("message"));
   for (const auto& edit : list_of(answer, "edits")) {
     if (const auto text = edit.get_string("diff"); !text.empty()) {
-      fmt::print("{}", coloured_diff(std::string(text)));
+      fmt::print("{}", diff_text(text, ""));
     } else {
       fmt::print("{:8} {}\n", edit.get_string("change"), edit.get_string("path"));
     }

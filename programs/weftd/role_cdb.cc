@@ -34,6 +34,7 @@ class CdbRole : public Role {
   std::shared_ptr<cdb::store::Store> store_;
   std::unique_ptr<cdb::publish::Publisher> publisher_;
   std::unique_ptr<cdb::publish::WakeHub> wake_;
+  std::unique_ptr<cdb::publish::Presence> presence_;
   std::unique_ptr<cdb::enrol::Enrolment> enrolment_;
   std::unique_ptr<cdb::build::Builder> builder_;
   std::unique_ptr<cdb::http::Api> api_;
@@ -58,6 +59,7 @@ base::Result<std::unique_ptr<Role>> CdbRole::start(Context& context) {
   const auto signing_key = WEFT_TRY(base::file::read(context.signing_key));
   role->publisher_ = WEFT_TRY(cdb::publish::Publisher::open(context.file_root, signing_key, role->store_));
   role->wake_ = WEFT_TRY(cdb::publish::WakeHub::start(role->store_, context.pool->url()));
+  role->presence_ = std::make_unique<cdb::publish::Presence>(role->store_);
   cdb::enrol::Options enrol;
   enrol.authority = {WEFT_TRY(base::file::read(context.ca_key)), WEFT_TRY(base::file::read(context.ca_certificate))};
   enrol.signing_public_pem = WEFT_TRY(base::crypto::ed25519_public(signing_key));
@@ -69,24 +71,34 @@ base::Result<std::unique_ptr<Role>> CdbRole::start(Context& context) {
         for (const auto& one : fresh) items.push_back({one.root, one.data});
         return publisher->prepare(items);
       });
-  role->api_ = std::make_unique<cdb::http::Api>(
-      cdb::http::Services{role->store_, role->builder_.get(), role->publisher_.get(), role->wake_.get(), role->enrolment_.get()});
+  role->api_ =
+      std::make_unique<cdb::http::Api>(cdb::http::Services{role->store_, role->builder_.get(), role->publisher_.get(),
+                                                           role->wake_.get(), role->presence_.get(), role->enrolment_.get()});
   role->api_->add_routes(*context.server);
   role->house_keeping_ = std::thread([raw = role.get()] { raw->keep_house(); });
   return role;
 }
 
-// Warms the main branch once, then sweeps unused profile files every hour.
+// Warms the main branch once; then writes every few seconds who was heard of, and every hour sweeps unused profile files.
 void CdbRole::keep_house() {
+  using Clock = std::chrono::steady_clock;
   if (auto warm = builder_->warm("main"); !warm) log::warning("cannot load branch main: " + warm.error().text());
+  auto next_sweep = Clock::now() + std::chrono::hours(1);
+  bool reachable = true;  // a lost database is logged once, not every five seconds
   std::unique_lock lock(mutex_);
-  while (!changed_.wait_for(lock, std::chrono::hours(1), [&] { return stop_; })) {
+  while (!changed_.wait_for(lock, std::chrono::seconds(5), [&] { return stop_; })) {
     lock.unlock();
-    auto removed = publisher_->sweep(std::chrono::hours(48));
-    if (!removed) {
-      log::warning("cannot sweep profile files: " + removed.error().text());
-    } else if (*removed > 0) {
-      log::info("removed unused profile files", {{"files", std::to_string(*removed)}});
+    auto written = presence_->write();
+    if (!written && reachable) log::warning("cannot note which nodes were heard of: " + written.error().text());
+    reachable = written.has_value();
+    if (Clock::now() >= next_sweep) {
+      next_sweep = Clock::now() + std::chrono::hours(1);
+      auto removed = publisher_->sweep(std::chrono::hours(48));
+      if (!removed) {
+        log::warning("cannot sweep profile files: " + removed.error().text());
+      } else if (*removed > 0) {
+        log::info("removed unused profile files", {{"files", std::to_string(*removed)}});
+      }
     }
     lock.lock();
   }

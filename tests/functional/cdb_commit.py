@@ -147,7 +147,7 @@ class World:
         return self.weft_json("template", "log")["revisions"][0]["revision"]
 
     def roots(self):
-        return {node["name"]: node["desired_root"] for node in self.weft_json("node", "list")}
+        return {node["name"]: node["desired_root"] for node in self.weft_json("node", "list")["nodes"]}
 
     def site(self, name):
         folder = self.folder / name
@@ -176,7 +176,7 @@ def test_import(w):
     check("the import names the new nodes", "new 24 nodes" in out and "revision 1" in out, out)
     out = w.weft("template", "import", ROOT / "templates/example", f"{ROOT}/schemas/pan=schemas").stdout
     check("a second import does nothing", "nothing to do" in out, out)
-    nodes = w.weft_json("node", "list", "--role", "dirpool")
+    nodes = w.weft_json("node", "list", "--role", "dirpool")["nodes"]
     check("the node list filters by role", len(nodes) == 12 and all(n["attributes"]["role"] == "dirpool" for n in nodes), len(nodes))
     check("a node carries its attributes", nodes[0]["attributes"].get("storage") is not None and nodes[0]["attributes"]["unit"] == 10, nodes[0])
     shown = w.weft("profile", "show", "disk01", "/hardware/sysloc/rack").stdout
@@ -208,7 +208,8 @@ def test_edits(w):
     plan = w.weft_json("template", "plan", site)
     check("a one-node edit compiles few profiles", plan["plan"]["compiled"] <= 3 or plan["plan"]["nodes"] == 1, plan["plan"]["compiled"])
     text = w.weft("template", "plan", site).stdout
-    check("the plan shows path, old → new", "→" in text and "/software/components/filecopy" in text and "1 node changes" in text, text)
+    check("the plan shows path, old → new", "+First disk server of the pool scratch, watched closely." in text and
+          "/software/components/filecopy" in text and "1 node changes" in text, text)
 
 
 def test_broken(w):
@@ -448,6 +449,10 @@ def test_wake_and_reports(w, who):
     check("the changed node wakes with its new root", status == 200 and json.loads(body) == {"root": w.roots()[node], "revision": revision}, answers)
     check("the untouched node sleeps on", answers["disk04.example.org"][0] == 204, answers["disk04.example.org"])
     check("who is behind already is told at once", w.server.get(f"/v1/node/{node}/wake?root={root}&timeout=50", who)[0] == 200)
+    end = time.monotonic() + 30
+    while w.weft_json("node", "show", "disk04")["last_seen"] is None and time.monotonic() < end:
+        time.sleep(0.5)
+    check("who waits is seen", w.weft_json("node", "show", "disk04")["last_seen"] and not w.weft_json("node", "show", "disk05")["last_seen"])
     other_root = w.roots()["disk04.example.org"]
     status, headers, _ = w.server.get("/v1/profile/disk04.example.org", mine, {"If-None-Match": f'"{other_root}"'})
     check("the untouched node fetches nothing", status == 304)
@@ -473,7 +478,7 @@ def test_wake_and_reports(w, who):
     check("a huge report is refused", w.server.post(path, {**report, "agent_version": "x" * 400000}, who)[0] in (400, 413, 429, 507))
     check("nobody reports for another node", w.server.post("/v1/node/disk04.example.org/report", report, who)[0] == 403)
     check("people do not report", w.server.post(path, report, w.admin)[0] == 403)
-    listed = w.weft_json("node", "list", "--outcome", "none")
+    listed = w.weft_json("node", "list", "--outcome", "none")["nodes"]
     check("filters by report", len(listed) == 23 and node not in {n["name"] for n in listed})
 
 

@@ -32,7 +32,7 @@ class Story:
         self.turn = 0
 
     def roots(self):
-        return {n["name"]: (n["desired_root"], n["applied_root"]) for n in self.fabric.json("node", "list")}
+        return {n["name"]: (n["desired_root"], n["applied_root"]) for n in self.fabric.json("node", "list")["nodes"]}
 
     def fetches(self):
         """Profile downloads per node, from nginx's own log."""

@@ -78,7 +78,15 @@ TEST_CASE("a plan groups equal differences and shortens values") {
   CHECK(groups[0].get("changes")->list()->size() == 2);
   const auto long_value = difference(base::profile::Dict{{"t", "x"}},
                                      base::profile::Dict{{"t", std::string(Plan::max_value - 2, 'x') + "\xc3\xa9\xc3\xa9"}});
-  CHECK(long_value.lines[0].after.size() <= Plan::max_value + 4);
+  CHECK(long_value.lines[0].after.size() <= Plan::max_value + 6);
+  // Long texts are cut around what differs; of several lines the differing ones are shown.
+  const auto tail = difference(base::profile::Dict{{"t", std::string(500, 'x') + "old"}},
+                               base::profile::Dict{{"t", std::string(500, 'x') + "new"}});
+  CHECK(tail.lines[0].before.ends_with("old\""));
+  CHECK(tail.lines[0].after.ends_with("new\""));
+  CHECK(tail.lines[0].before.starts_with("…"));
+  const auto lines = difference(base::profile::Dict{{"t", "a\nb\nc\n"}}, base::profile::Dict{{"t", "a\nB\nc\n"}});
+  CHECK(lines.lines[0].diff == " a\n-b\n+B\n c\n");
   CHECK(base::profile::parse_json(base::profile::to_json(base::profile::Value(long_value.lines[0].after))));  // still UTF-8
 }
 

@@ -231,6 +231,13 @@ TEST_CASE("reports: a failed run keeps the applied root; foreign and unknown roo
   for (int i = 0; i < Store::report_history + 5; ++i) REQUIRE(store.add_report("disk01", report(9, 2, "partial")));
   CHECK(store.reports("disk01", 1000)->size() == Store::report_history);
 
+  CHECK(store.node("disk02")->last_seen.empty());
+  REQUIRE(store.add_seen({{"disk02", std::chrono::system_clock::now()}, {"nobody", std::chrono::system_clock::now()}}));
+  const auto seen = store.node("disk02")->last_seen;
+  CHECK_FALSE(seen.empty());
+  REQUIRE(store.add_seen({{"disk02", std::chrono::system_clock::time_point{}}}));  // never goes back
+  CHECK(store.node("disk02")->last_seen == seen);
+  CHECK(store.node("disk01")->last_seen == store.node("disk01")->received);
   CHECK(store.nodes({.in_sync = false})->size() == 2);
   CHECK(store.nodes({.outcome = "none"})->front().name == "disk02");
   CHECK(store.nodes({.attributes = {{"role", "disk"}}})->size() == 2);
