@@ -62,6 +62,17 @@ class Solver {
     if (cache_->BrokenCount() > 0) fix.Resolve(true);
     if (cache_->BrokenCount() > 0)
       return fail(Errc::conflict, "the wanted packages exclude each other: " + broken(), "correct /software/packages");
+    // The resolver may give a wish up for another one.
+    for (const auto& package : wanted) {
+      auto version = (*cache_)[package].InstVerIter(*cache_);
+      bool met = !version.end() && std::any_of(request_.want.begin(), request_.want.end(), [&](const Package& want) {
+        return plan::satisfies({package.Name(), version.VerStr(), version.Arch()}, want);
+      });
+      if (!met)
+        return fail(Errc::conflict,
+                    fmt::format("package {} cannot be had together with the other wanted packages", package.Name()),
+                    "correct /software/packages");
+    }
     return collect();
   }
 
