@@ -24,6 +24,8 @@ struct Node {
   std::string role, cluster, state, rack, power_feed, unit, room, serial, model, ip;
   base::profile::Value storage;  // /software/components/storage, null when it has none
 
+  // It was heard of at least once. A node that is only described is not installed yet: no member of anything.
+  bool in_service() const { return seen_ago.has_value() || !applied_root.empty(); }
   // The agent applied the desired profile, its last run went well, and it was heard of within `patience`.
   bool healthy(std::chrono::seconds patience) const;
   // Why it is not healthy, for people; "" when it is.

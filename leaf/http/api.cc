@@ -152,8 +152,11 @@ Api::Answer Api::claim_delete(const Request& request) {
 
 Api::Answer Api::workflow_list(const Request& request) {
   List list;
-  for (const workflow::Instance& run : WEFT_TRY(services_.store->list(flag(request, "all"), 1000)))
+  auto node = request.query.find("node");
+  const std::string subject = node == request.query.end() ? std::string() : node->second;
+  for (const workflow::Instance& run : WEFT_TRY(services_.store->list(flag(request, "all"), subject, 1000))) {
     list.push_back(run.to_value());
+  }
   workflow::StopSwitch stop = WEFT_TRY(services_.store->stop_switch());
   return Response::json(Dict{{"workflows", std::move(list)},
                              {"stop", Dict{{"stopped", stop.stopped}, {"who", stop.who}, {"why", stop.why}, {"at", stop.at}}}});

@@ -44,7 +44,7 @@ Result<bool> Publisher::turn() {
   WEFT_TRY(pool_->run([&](Transaction& tx) -> Result<> {
     node.clear();
     Rows rows = WEFT_TRY(
-        tx.exec("UPDATE leaf.outbox SET lease_until = now() + interval '120 s', fence = nextval('leaf.fence') WHERE target = "
+        tx.exec("UPDATE leaf.outbox SET lease_until = now() + interval '20 s', fence = nextval('leaf.fence') WHERE target = "
                 "(SELECT target"
                 " FROM leaf.outbox WHERE generation > done AND next_at <= now() AND (lease_until IS NULL OR lease_until <= now())"
                 " ORDER BY next_at LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING target, generation, fence"));

@@ -108,7 +108,7 @@ Result<Value> Dirpool::list(std::string_view pool) {
   List members;
   for (const Member& member : all.members) {
     const fabric::Node& node = member.server->node();
-    if (!member.reachable) unreachable.push_back(node.name);
+    if (!member.reachable && member.installed) unreachable.push_back(node.name);
     Dict used;
     for (const auto& [fs, bytes] : member.used)
       used.emplace(fs, Dict{{"used", bytes}, {"capacity", member.server->config().filesystems.at(fs)}});
@@ -128,7 +128,7 @@ Result<Value> Dirpool::check(std::string_view pool) {
   List problems, unreachable;
   std::int64_t copies = 0;
   for (const Member& member : all.members) {
-    if (!member.reachable)
+    if (!member.reachable && member.installed)
       unreachable.push_back(
           Dict{{"node", member.server->node().name}, {"why", member.trouble}, {"state", member.server->node().state}});
   }

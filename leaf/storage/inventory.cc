@@ -85,6 +85,17 @@ Result<Inventory> Inventory::read(const std::vector<fabric::Node>& nodes, std::s
   for (std::size_t i = 0; i < inventory.members.size(); ++i) {
     Member& member = inventory.members[i];
     const std::string& name = member.server->node().name;
+    if (name != needed && !member.server->node().in_service()) {
+      member.installed = false;
+      for (const auto& [fs, capacity] : member.server->config().filesystems) {
+        if (WEFT_TRY(identities.known(name, fs))) member.installed = true;
+      }
+      if (!member.installed) {
+        member.serving = false;
+        member.trouble = "not installed yet";
+        continue;
+      }
+    }
     member.reachable = true;
     for (const auto& [fs, capacity] : member.server->config().filesystems) {
       auto read = read_directory(inventory, i, fs, identities);

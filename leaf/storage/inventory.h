@@ -28,7 +28,8 @@ class Identities {
 struct Member {
   std::unique_ptr<PoolServer> server;
   std::string domain;
-  bool serving = false;  // state production: its copies count, it may receive more
+  bool serving = false;   // state production: its copies count, it may receive more
+  bool installed = true;  // false: never heard of and nothing on record, so it holds nothing and may get nothing
   bool reachable = false;
   std::string trouble;                       // why it is not reachable
   std::map<std::string, std::int64_t> used;  // bytes by file system

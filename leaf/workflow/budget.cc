@@ -46,7 +46,7 @@ Value BudgetPlan::to_value() const {
   List list;
   for (const Scope& scope : scopes) {
     List out(scope.out.begin(), scope.out.end());
-    list.emplace_back(Dict{{"scope", scope.name}, {"cap", scope.cap}, {"out", std::move(out)}});
+    list.emplace_back(Dict{{"scope", scope.name}, {"cap", scope.cap}, {"members", scope.members}, {"out", std::move(out)}});
   }
   return Dict{{"scopes", std::move(list)},
               {"members", members},
@@ -66,12 +66,24 @@ Result<BudgetPlan> BudgetPlan::from_value(const Value& value) {
   plan.floor = static_cast<int>(value.get_integer("floor"));
   for (const Value& name : *healthy->list()) plan.healthy_members.push_back(*name.string());
   for (const Value& item : *scopes->list()) {
-    Scope scope{std::string(item.get_string("scope")), static_cast<int>(item.get_integer("cap")), {}};
+    Scope scope{std::string(item.get_string("scope")),
+                static_cast<int>(item.get_integer("cap")),
+                static_cast<int>(item.get_integer("members")),
+                {}};
     for (const Value& name : *item.get("out")->list()) scope.out.push_back(*name.string());
     plan.scopes.push_back(std::move(scope));
   }
   return plan;
 }
+
+namespace {
+
+bool inside(const BudgetPlan::Scope& scope, const fabric::Node& node) {
+  return scope.name == "cluster:" + node.cluster || scope.name == fmt::format("rack:{}/{}", node.cluster, node.rack) ||
+         scope.name == fmt::format("power_feed:{}/{}", node.cluster, node.power_feed);
+}
+
+}  // namespace
 
 Result<BudgetPlan> plan_budget(const std::vector<fabric::Node>& nodes, const fabric::Node& subject, const BudgetLimits& limits) {
   if (subject.cluster.empty()) {
@@ -79,34 +91,38 @@ Result<BudgetPlan> plan_budget(const std::vector<fabric::Node>& nodes, const fab
                 "A maintenance needs to know whose budget it uses: set it in the template");
   }
   BudgetPlan plan;
-  plan.scopes.push_back({"cluster:" + subject.cluster, limits.max_concurrent, {}});
+  plan.scopes.push_back({"cluster:" + subject.cluster, limits.max_concurrent, 1, {}});
   if (!subject.power_feed.empty())
-    plan.scopes.push_back({fmt::format("power_feed:{}/{}", subject.cluster, subject.power_feed), limits.per_power_feed, {}});
+    plan.scopes.push_back({fmt::format("power_feed:{}/{}", subject.cluster, subject.power_feed), limits.per_power_feed, 1, {}});
   if (!subject.rack.empty())
-    plan.scopes.push_back({fmt::format("rack:{}/{}", subject.cluster, subject.rack), limits.per_rack, {}});
+    plan.scopes.push_back({fmt::format("rack:{}/{}", subject.cluster, subject.rack), limits.per_rack, 1, {}});
   std::sort(plan.scopes.begin(), plan.scopes.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   bool found = false;
   for (const fabric::Node& node : nodes) {
     if (node.cluster != subject.cluster) continue;
-    ++plan.members;
     if (node.name == subject.name) {
       found = true;
+      ++plan.members;
       continue;
     }
+    // Described but never heard of: not installed yet, so neither healthy nor out of service. Silent after it once was there:
+    // out.
+    if (!node.in_service()) continue;
+    ++plan.members;
+    for (BudgetPlan::Scope& scope : plan.scopes) scope.members += inside(scope, node) ? 1 : 0;
     bool serving = node.state == "production" && node.healthy(limits.patience);
     if (serving) {
       plan.healthy_members.push_back(node.name);
       continue;
     }
     for (BudgetPlan::Scope& scope : plan.scopes) {
-      bool inside = scope.name == "cluster:" + node.cluster || scope.name == fmt::format("rack:{}/{}", node.cluster, node.rack) ||
-                    scope.name == fmt::format("power_feed:{}/{}", node.cluster, node.power_feed);
-      if (inside) scope.out.push_back(node.name);
+      if (inside(scope, node)) scope.out.push_back(node.name);
     }
   }
   if (!found) return fail(Errc::unavailable, fmt::format("the list of nodes lacks {} itself: not believed", subject.name));
   plan.healthy = static_cast<int>(plan.healthy_members.size());
-  plan.floor = (plan.members * limits.min_healthy_percent + 99) / 100;
+  // Rounded down, so that a small cluster can be maintained at all.
+  plan.floor = plan.members * limits.min_healthy_percent / 100;
   return plan;
 }
 
@@ -130,8 +146,9 @@ Result<> reserve_budget(Transaction& tx, std::int64_t instance, std::string_view
       std::vector<std::string> names(holders.begin(), holders.end());
       if (names.size() > 5) names = {names[0], names[1], names[2], names[3], fmt::format("{} more", holders.size() - 4)};
       if (!refused.empty()) refused += "; ";
-      refused += fmt::format("budget of {} allows {} out of service{}", scope.name, scope.cap,
-                             names.empty() ? std::string() : ", out now: " + base::text::join(names, ", "));
+      refused +=
+          fmt::format("{} allows {} out of service, {} of its {} members in service are out now{}", scope.name, scope.cap,
+                      holders.size(), scope.members, names.empty() ? std::string() : " (" + base::text::join(names, ", ") + ")");
       continue;
     }
     WEFT_TRY(tx.exec("INSERT INTO leaf.budget_use (scope, instance, node) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",

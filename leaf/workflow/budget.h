@@ -20,7 +20,7 @@ struct BudgetLimits {
   int per_rack = 1;
   int per_power_feed = 1;
   int min_healthy_percent = 50;
-  std::chrono::seconds patience{600};  // a member not heard of for longer is not healthy
+  std::chrono::seconds patience{4500};  // a member not heard of for longer is not healthy
 
   static base::Result<BudgetLimits> from(const base::profile::Value* settings, const BudgetLimits& fallback);
 };
@@ -31,6 +31,7 @@ struct BudgetPlan {
   struct Scope {
     std::string name;
     int cap = 0;
+    int members = 1;               // in service at some time, the subject among them
     std::vector<std::string> out;  // members out of service, whoever took them
   };
   std::vector<Scope> scopes;  // by name, so that two reservations lock in the same order

@@ -160,6 +160,16 @@ Result<> PgRunStore::extend(const Lease& lease, std::chrono::seconds by) {
   return held;
 }
 
+Result<> PgRunStore::release_leases(std::string_view owner_prefix) {
+  return pool_->run([&](Transaction& tx) -> Result<> {
+    WEFT_TRY(
+        tx.exec("UPDATE leaf.task SET lease_until = clock_timestamp() WHERE lease_until > clock_timestamp() AND "
+                "starts_with(lease_owner, $1)",
+                {owner_prefix}));
+    return {};
+  });
+}
+
 Result<> PgRunStore::park(const Lease& lease, std::chrono::milliseconds wait, std::string_view message,
                           const std::optional<Value>& result) {
   Transaction tx = WEFT_TRY(pool_->begin());

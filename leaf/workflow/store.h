@@ -106,6 +106,8 @@ class RunStore {
 
   virtual base::Result<std::optional<Lease>> claim(std::string_view owner, std::chrono::seconds lease) = 0;
   virtual base::Result<> extend(const Lease& lease, std::chrono::seconds by) = 0;
+  // Ends the leases of all owners whose name begins so: their process is known to be dead.
+  virtual base::Result<> release_leases(std::string_view owner_prefix) = 0;
   // Gives the run back, due again after `wait`, at once when a signal came meanwhile. Not an event.
   virtual base::Result<> park(const Lease& lease, std::chrono::milliseconds wait, std::string_view message,
                               const std::optional<base::profile::Value>& result) = 0;
@@ -114,8 +116,9 @@ class RunStore {
   virtual base::Result<> may_act(const Lease& lease, bool cancel_matters) = 0;
   virtual base::Result<> progress(const Lease& lease, std::string_view step, const base::profile::Value& result) = 0;
 
-  virtual base::Result<Instance> load(std::int64_t id) = 0;                            // Errc::not_found
-  virtual base::Result<std::vector<Instance>> list(bool finished_too, int limit) = 0;  // newest first, without steps
+  virtual base::Result<Instance> load(std::int64_t id) = 0;  // Errc::not_found
+  virtual base::Result<std::vector<Instance>> list(bool finished_too, std::string_view subject,
+                                                   int limit) = 0;  // newest first, without steps; subject "": all
   virtual base::Result<std::vector<Event>> events(std::int64_t id) = 0;
   // Recomputes the hash chain and compares its end with the run: Errc::corrupt names the first bad event.
   virtual base::Result<> audit(std::int64_t id) = 0;
@@ -137,13 +140,14 @@ class PgRunStore : public RunStore {
   base::Result<Started> start(const StartRequest& request) override;
   base::Result<std::optional<Lease>> claim(std::string_view owner, std::chrono::seconds lease) override;
   base::Result<> extend(const Lease& lease, std::chrono::seconds by) override;
+  base::Result<> release_leases(std::string_view owner_prefix) override;
   base::Result<> park(const Lease& lease, std::chrono::milliseconds wait, std::string_view message,
                       const std::optional<base::profile::Value>& result) override;
   base::Result<> apply(const Lease& lease, const Instance& seen, const Transition& transition) override;
   base::Result<> may_act(const Lease& lease, bool cancel_matters) override;
   base::Result<> progress(const Lease& lease, std::string_view step, const base::profile::Value& result) override;
   base::Result<Instance> load(std::int64_t id) override;
-  base::Result<std::vector<Instance>> list(bool finished_too, int limit) override;
+  base::Result<std::vector<Instance>> list(bool finished_too, std::string_view subject, int limit) override;
   base::Result<std::vector<Event>> events(std::int64_t id) override;
   base::Result<> audit(std::int64_t id) override;
   base::Result<bool> signal(std::int64_t id, std::string_view name, std::string_view dedupe,

@@ -124,10 +124,12 @@ Result<Instance> PgRunStore::load(std::int64_t id) {
   return run;
 }
 
-Result<std::vector<Instance>> PgRunStore::list(bool finished_too, int limit) {
+Result<std::vector<Instance>> PgRunStore::list(bool finished_too, std::string_view subject, int limit) {
   Transaction tx = WEFT_TRY(pool_->begin());
-  static const std::string sql = std::string(instance_columns) + "WHERE $1 OR finished_at IS NULL ORDER BY id DESC LIMIT $2";
-  Rows rows = WEFT_TRY(tx.exec(sql, {finished_too, limit}));
+  static const std::string sql =
+      std::string(instance_columns) +
+      "WHERE ($1 OR finished_at IS NULL) AND ($2::text = '' OR subject = $2::text) ORDER BY id DESC LIMIT $3";
+  Rows rows = WEFT_TRY(tx.exec(sql, {finished_too, subject, limit}));
   std::vector<Instance> out;
   for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(WEFT_TRY(instance_of(rows, i)));
   return out;

@@ -62,8 +62,8 @@ base::Result<int> get(const Arguments& arguments) {
   request.path = fmt::format("/v1/storage/{}/file/{}", url_encode(pool), url_encode(arguments.get("NAME")));
   request.timeout = std::chrono::minutes(5);
   auto response = WEFT_TRY(base::http::expect_ok(client.send(request)));
-  if (arguments.has("output")) {
-    WEFT_TRY(base::file::write_atomic(std::filesystem::path(arguments.get("output")), response.body));
+  if (arguments.has("FILE")) {
+    WEFT_TRY(base::file::write_atomic(std::filesystem::path(arguments.get("FILE")), response.body));
     return 0;
   }
   if (std::fwrite(response.body.data(), 1, response.body.size(), stdout) != response.body.size())
@@ -154,8 +154,8 @@ base::cli::Command storage_command() {
            {{"weft storage put run1.root run2.root", "copies in different failure domains, read back before it returns"}}, put),
       verb("get", "fetch a file, checked",
            {{.name = "NAME", .help = "name in the pool", .required = true},
-            {.name = "--output", .value = "FILE", .help = "stdout by default"}},
-           {{"weft storage get run1.root --output run1.root", "the first good copy"}}, get),
+            {.name = "[FILE]", .help = "where to write it; stdout by default"}},
+           {{"weft storage get run1.root /tmp/run1.root", "the first good copy"}}, get),
       verb("list", "members, files and where they are", {}, {{"weft storage list", "the whole pool"}}, list),
       verb("check", "read every copy and compare", {},
            {{"weft storage check", "exit code 1 when a copy is missing, damaged or one too many"}}, check),

@@ -21,11 +21,23 @@ void print_stop(const Value& answer) {
                                                     stop->get_string("why"))));
 }
 
+// The id as given, or that of the newest run of a node.
+base::Result<std::string> run_of(base::http::Client& client, std::string_view name) {
+  if (!name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos) return std::string(name);
+  const std::string node = WEFT_TRY(resolve_node(client, name));
+  Value answer = WEFT_TRY(call(client, "GET", "/v1/workflow?all=true&node=" + url_encode(node)));
+  const auto& runs = list_of(answer, "workflows");
+  if (runs.empty())
+    return base::fail(base::Errc::not_found, fmt::format("node {} never had a workflow", node),
+                      "Claim it first: weft sms set maintenance REASON " + node);
+  return std::to_string(runs.front().get_integer("id"));
+}
+
 base::Result<int> list(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
   Value answer = WEFT_TRY(call(client, "GET", arguments.has("all") ? "/v1/workflow?all=true" : "/v1/workflow"));
   if (arguments.has("json")) {
-    print_json(answer);
+    print_json(list_of(answer, "workflows"));
     return 0;
   }
   print_stop(answer);
@@ -87,7 +99,7 @@ void print_run(const Value& run, bool events) {
 
 base::Result<int> show(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  Value run = WEFT_TRY(call(client, "GET", "/v1/workflow/" + url_encode(arguments.get("ID"))));
+  Value run = WEFT_TRY(call(client, "GET", "/v1/workflow/" + WEFT_TRY(run_of(client, arguments.get("ID")))));
   if (arguments.has("json")) {
     print_json(run);
   } else {
@@ -98,7 +110,8 @@ base::Result<int> show(const Arguments& arguments) {
 
 base::Result<int> watch(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  const std::string path = "/v1/workflow/" + url_encode(arguments.get("ID"));
+  const std::string path = "/v1/workflow/" + WEFT_TRY(run_of(client, arguments.get("ID")));
+  const bool until_order = arguments.get("until") == "work-order";
   std::int64_t seen = -1;
   int lost = 0;
   Progress progress;
@@ -126,12 +139,20 @@ base::Result<int> watch(const Arguments& arguments) {
     std::fflush(stdout);
     if (run->get("finished_at")) {
       if (!arguments.has("json")) fmt::print("{}: {}\n", run->get_string("state"), run->get_string("message"));
-      return run->get_string("state") == "done" ? 0 : 1;
+      return run->get_string("state") == "done" && !until_order ? 0 : 1;
     }
     std::string line(run->get_string("message"));
     for (const Value& row : list_of(*run, "steps")) {
       if (row.get_string("step") == run->get_string("step"))
         line = progress_of(row) + (progress_of(row).empty() ? "" : "  ") + line;
+    }
+    if (until_order) {
+      for (const Value& row : list_of(*run, "steps")) {
+        const Value* result = row.get("result");
+        if (row.get_string("step") != run->get_string("step") || !result || !result->get("work_order")) continue;
+        if (!arguments.has("json")) fmt::print("work order {} is open\n", result->get_integer("work_order"));
+        return 0;
+      }
     }
     progress.show(line);
     std::this_thread::sleep_for(std::chrono::seconds(1));
@@ -140,8 +161,9 @@ base::Result<int> watch(const Arguments& arguments) {
 
 base::Result<int> cancel(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  Value answer = WEFT_TRY(call(client, "POST", fmt::format("/v1/workflow/{}/cancel", url_encode(arguments.get("ID"))),
-                               Dict{{"why", arguments.get("why")}}));
+  Value answer =
+      WEFT_TRY(call(client, "POST", fmt::format("/v1/workflow/{}/cancel", WEFT_TRY(run_of(client, arguments.get("ID")))),
+                    Dict{{"why", arguments.get("why")}}));
   if (arguments.has("json")) {
     print_json(answer);
   } else {
@@ -186,7 +208,7 @@ base::cli::Command workflow_command() {
     command.run = [body](const Arguments& arguments) { return run([&] { return body(arguments); }); };
     return command;
   };
-  const base::cli::Option id{.name = "ID", .help = "number of the workflow", .required = true};
+  const base::cli::Option id{.name = "ID", .help = "number of the workflow, or a node: its newest one", .required = true};
   base::cli::Command command;
   command.name = "workflow";
   command.summary = "runs of workflows, and the switch that stops them all";
@@ -194,7 +216,13 @@ base::cli::Command workflow_command() {
       verb("list", "what is running", {{.name = "--all", .help = "finished ones too"}},
            {{"weft workflow list", "what is running and what it waits for"}}, list),
       verb("show", "one run: steps, progress, events", {id}, {{"weft workflow show 7", "where it stands"}}, show),
-      verb("watch", "follow a run to its end", {id}, {{"weft workflow watch 7", "exit code 0 when it ends well"}}, watch),
+      verb("watch", "follow a run to its end",
+           {id,
+            {.name = "--until",
+             .value = "WHAT",
+             .help = "stop watching earlier: when its work order is open",
+             .choices = {"work-order", "done"}}},
+           {{"weft workflow watch 7", "exit code 0 when it ends well"}}, watch),
       verb("cancel", "undo a run", {id, {.name = "--why", .value = "TEXT", .help = "for the record"}},
            {{"weft workflow cancel 7 --why 'wrong node'", "refused past the point of no return"}}, cancel),
       verb("stop", "stop all acting at once", {{.name = "WHY", .help = "for everybody to read", .required = true}},

@@ -1,6 +1,4 @@
 // Role leaf: the workflow engine with its workers, the publisher of claims, the reconciler, and the HTTP routes of leaf/http.
-#include <unistd.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -8,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/crypto/crypto.h"
+#include "base/file/file.h"
 #include "base/log/log.h"
 #include "base/metrics/metrics.h"
 #include "leaf/http/api.h"
@@ -28,7 +27,7 @@ namespace log = base::log;
 
 struct Settings {
   int workers = 4;
-  std::chrono::seconds patience{900};  // an agent not heard of for longer is not alive
+  std::chrono::seconds patience{4500};  // an agent not heard of for longer is not alive
   leaf::workflow::BudgetLimits budget;
   leaf::storage::MoverOptions mover;
 };
@@ -51,6 +50,15 @@ Result<Settings> settings_of(const Value& all) {
   out.mover.bytes_per_second = own->get_integer("mover_bytes_per_second", out.mover.bytes_per_second);
   if (out.mover.bytes_per_second < 0) return wrong("'mover_bytes_per_second' must not be negative");
   return out;
+}
+
+// A random name for this state folder, made once.
+Result<std::string> place_of(const std::filesystem::path& folder) {
+  WEFT_TRY(base::file::make_folders(folder, 0700));
+  if (std::filesystem::exists(folder / "place")) return base::file::read(folder / "place", 100);
+  std::string name = base::crypto::random_token(9);
+  WEFT_TRY(base::file::write_atomic(folder / "place", name));
+  return name;
 }
 
 class LeafRole : public Role {
@@ -155,12 +163,12 @@ Result<std::unique_ptr<Role>> LeafRole::start(Context& context) {
   role->api_ = std::make_unique<leaf::http::Api>(std::move(services));
   role->api_->add_routes(*context.server);
 
-  // Leases carry the host, the process and a random part: a pid alone comes again.
-  char host[256] = "host";
-  (void)gethostname(host, sizeof host - 1);
+  // Leases are held in the name of this state folder, which one weftd at a time owns, and of this start. So those of earlier
+  // starts belong to the dead: nobody need wait for them to run out.
+  const std::string place = WEFT_TRY(place_of(context.state / "leaf"));
+  WEFT_TRY(role->store_->release_leases("leaf@" + place + ":"));
   role->runner_ = std::make_unique<leaf::workflow::Runner>(
-      *role->engine_, *role->store_, fmt::format("leaf@{}:{}-{}", host, getpid(), base::crypto::random_token(4)),
-      settings.workers);
+      *role->engine_, *role->store_, fmt::format("leaf@{}:{}", place, base::crypto::random_token(6)), settings.workers);
   LeafRole* self = role.get();
   role->threads_.emplace_back(
       [self] { self->loop("publishing claims", std::chrono::seconds(1), [self] { return self->publisher_->turn(); }); });

@@ -224,7 +224,7 @@ TEST_CASE("expiry starts the return and never frees a node that is not healthy")
   query(*world.pool, "UPDATE leaf.claim SET expires = now() - interval '1 s'");
   world.settle();
   CHECK(world.state("n2") == "quarantine");
-  auto runs = world.store.list(false, 10);
+  auto runs = world.store.list(false, "", 10);
   REQUIRE(runs->size() == 1);
   std::int64_t id = runs->front().id;
   CHECK(runs->front().definition == "return");
@@ -266,7 +266,7 @@ TEST_CASE("cancel before the point of no return: drain undone, claim cleared, re
   CHECK(world.run(id).state == "cancelled");
   CHECK(world.driver->cancels >= 1);
   CHECK(world.state("n1") == "production");
-  auto all = world.store.list(true, 10);
+  auto all = world.store.list(true, "n1", 10);
   REQUIRE(all->size() == 2);
   CHECK(all->front().definition == "return");
   CHECK(all->front().state == "done");
@@ -335,6 +335,7 @@ TEST_CASE("budgets count members that are out for other reasons, and unknown one
     return wf::reserve_budget(*tx, id, "n1", plan);
   };
   CHECK(reserve(*plan_for("n1")).has_value() == true);
+  // Once there and now silent: out. Never heard of: not installed, neither out nor a member.
   world.fabric->at("n2").seen_ago.reset();
   CHECK(reserve(*plan_for("n1")).error().code == Errc::exhausted);
   world.fabric->at("n2").seen_ago = std::chrono::seconds(1);
@@ -344,8 +345,14 @@ TEST_CASE("budgets count members that are out for other reasons, and unknown one
   world.fabric->at("n2").last_outcome = "failed";
   CHECK(reserve(*plan_for("n1")).error().code == Errc::exhausted);
   world.fabric->at("n2").last_outcome = "ok";
+  int members = plan_for("n1")->members;
+  leaf::fabric::Node& described = world.fabric->add("n7", "r1");
+  described.seen_ago.reset();
+  described.applied_root.clear();
+  CHECK(plan_for("n1")->members == members);
+  CHECK(reserve(*plan_for("n1")).has_value());
   wf::BudgetLimits strict;
-  strict.min_healthy_percent = 90;
+  strict.min_healthy_percent = 100;
   CHECK(reserve(*plan_for("n1", strict)).error().code == Errc::exhausted);
   wf::BudgetLimits none;
   none.max_concurrent = 0;
