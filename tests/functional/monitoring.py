@@ -18,7 +18,7 @@ import threading
 import time
 import urllib.parse
 
-WEFTD, WEFT, SENSORD, PANC = sys.argv[1:5]
+WEFTD, WEFT, SENSORD, PANC = (str(pathlib.Path(p).resolve()) for p in sys.argv[1:5])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 passed = failed = 0
 children = []
