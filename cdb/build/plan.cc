@@ -36,13 +36,25 @@ std::size_t first_difference(const std::string& a, const std::string& b) {
   return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
 }
 
-// The hunks of a unified diff without its file header.
-std::string text_diff(const std::string& before, const std::string& after) {
-  const auto whole = base::text::unified_diff(before, after, "a", "b");
+// The lines that differ between two texts, marked - and +, without what surrounds them: the same edit in texts that otherwise
+// differ from node to node is one group. Empty unless both are strings and one has several lines.
+std::string changed_lines(const base::profile::Change& change) {
+  const auto* before = change.before ? change.before->string() : nullptr;
+  const auto* after = change.after ? change.after->string() : nullptr;
+  if (!before || !after || (before->find('\n') == std::string::npos && after->find('\n') == std::string::npos)) return {};
+  std::string out;
+  for (const auto& line : base::text::split(base::text::unified_diff(*before, *after, "a", "b"), '\n')) {
+    const bool mark = !line.empty() && (line[0] == '-' || line[0] == '+');
+    if (mark && line != "--- a" && line != "+++ b") out += line + "\n";
+  }
+  return out;
+}
+
+std::string few_lines(const std::string& text) {
   std::string out;
   std::size_t lines = 0, dropped = 0;
-  for (const auto& line : base::text::split(whole, '\n')) {
-    if (line.empty() || line.starts_with("--- a") || line.starts_with("+++ b") || line.starts_with("@@")) continue;
+  for (const auto& line : base::text::split(text, '\n')) {
+    if (line.empty()) continue;
     if (lines++ < max_diff_lines) {
       out += cut(line, 0) + "\n";
     } else {
@@ -106,11 +118,7 @@ PlanLine plan_line(const base::profile::Change& change) {
   const auto from = change.before && change.after ? first_difference(before, after) : 0;
   line.before = cut(before, from);
   line.after = cut(after, from);
-  const auto* old_text = change.before ? change.before->string() : nullptr;
-  const auto* new_text = change.after ? change.after->string() : nullptr;
-  if (old_text && new_text && (old_text->find('\n') != std::string::npos || new_text->find('\n') != std::string::npos)) {
-    line.diff = text_diff(*old_text, *new_text);
-  }
+  line.diff = few_lines(changed_lines(change));
   return line;
 }
 
@@ -120,8 +128,9 @@ Difference difference(const Value& before, const Value& after) {
   for (const auto& change : base::profile::diff(before, after)) {
     note_components(change, out.components);
     const auto path = change.path.display();
-    const auto old_text = change.before ? base::profile::to_json(*change.before) : std::string();
-    const auto new_text = change.after ? base::profile::to_json(*change.after) : std::string();
+    const auto lines = changed_lines(change);
+    const auto old_text = !lines.empty() || !change.before ? std::string() : base::profile::to_json(*change.before);
+    const auto new_text = !lines.empty() ? lines : change.after ? base::profile::to_json(*change.after) : std::string();
     for (const auto* text : {&path, &old_text, &new_text}) {
       identity.update(*text);
       identity.update(std::string_view("\0", 1));

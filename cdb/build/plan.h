@@ -21,7 +21,7 @@ struct PlanLine {
 };
 PlanLine plan_line(const base::profile::Change& change);
 
-// The difference of one node, with an identity that is equal exactly when the whole difference is equal.
+// The difference of one node, with an identity that is equal when everything that changes is equal.
 struct Difference {
   base::profile::Hash identity;
   std::vector<PlanLine> lines;  // at most Plan::max_lines

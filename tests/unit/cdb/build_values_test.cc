@@ -86,7 +86,10 @@ TEST_CASE("a plan groups equal differences and shortens values") {
   CHECK(tail.lines[0].after.ends_with("new\""));
   CHECK(tail.lines[0].before.starts_with("…"));
   const auto lines = difference(base::profile::Dict{{"t", "a\nb\nc\n"}}, base::profile::Dict{{"t", "a\nB\nc\n"}});
-  CHECK(lines.lines[0].diff == " a\n-b\n+B\n c\n");
+  CHECK(lines.lines[0].diff == "-b\n+B\n");
+  const auto elsewhere = difference(base::profile::Dict{{"t", "x\nb\nz\n"}}, base::profile::Dict{{"t", "x\nB\nz\n"}});
+  CHECK(elsewhere.identity == lines.identity);  // the same edit in a text that differs otherwise
+  CHECK(difference(base::profile::Dict{{"t", "a\nb\n"}}, base::profile::Dict{{"t", "a\nc\n"}}).identity != lines.identity);
   CHECK(base::profile::parse_json(base::profile::to_json(base::profile::Value(long_value.lines[0].after))));  // still UTF-8
 }
 
