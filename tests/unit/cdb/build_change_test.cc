@@ -125,8 +125,11 @@ TEST_CASE("a look-up that failed is a read: the file that appears is found, and 
 TEST_CASE("values of other profiles are followed, and only when the value changed") {
   Site site;
   site.import();
-  auto outcome = site.edit({{"profiles/a1.pan", "object template a1;\n'/system/role' = 'disk';\n'/system/y' = 2;\n"}});
-  CHECK(number(outcome, "nodes") == 1);  // b1 reads a1:/system/role only
+  // Changes a1, but not the value that b1 reads: b1 is not compiled.
+  auto outcome = site.edit({{"sms/a1.pan", "unique template sms/a1;\n'/system/state' = 'standby';\n"}});
+  CHECK(number(outcome, "compiled") == 1);
+  outcome = site.edit({{"profiles/a1.pan", "object template a1;\n'/system/role' = 'disk';\n'/system/y' = 2;\n"}});
+  CHECK(number(outcome, "nodes") == 1);
   outcome = site.edit({{"profiles/a1.pan", "object template a1;\n'/system/role' = 'tape';\n"}});
   CHECK(number(outcome, "compiled") == 2);
   CHECK(at(site.profile("b1"), "/system/of_a1") == "tape");
