@@ -20,7 +20,7 @@ struct BudgetLimits {
   int per_rack = 1;
   int per_power_feed = 1;
   int min_healthy_percent = 50;
-  std::chrono::seconds patience{4500};  // a member not heard of for longer is not healthy
+  std::chrono::seconds patience{300};  // a member not heard of for longer is not healthy
 
   static base::Result<BudgetLimits> from(const base::profile::Value* settings, const BudgetLimits& fallback);
 };

@@ -27,7 +27,7 @@ namespace log = base::log;
 
 struct Settings {
   int workers = 4;
-  std::chrono::seconds patience{4500};  // an agent not heard of for longer is not alive
+  std::chrono::seconds patience{300};  // an agent not heard of for longer is not alive
   leaf::workflow::BudgetLimits budget;
   leaf::storage::MoverOptions mover;
 };

@@ -138,7 +138,7 @@ def story(fabric, checks, played):
     fabric.weft("template", "commit", site, "-m", "a port of our own")
 
     racks = {}
-    for node in fabric.json("node", "list", "--role", "dirpool"):
+    for node in fabric.json("node", "list", "--role", "dirpool")["nodes"]:
         racks.setdefault(node["attributes"]["rack"], node["name"])
     names = sorted(racks.values())
     checks.check("the example has disk servers in four racks", len(names) == 4, str(racks))
