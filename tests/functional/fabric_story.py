@@ -11,10 +11,9 @@ import os
 import pathlib
 import re
 import signal
-import subprocess
+import socket
 import sys
 import threading
-import time
 import urllib.parse
 import urllib.request
 
@@ -70,6 +69,10 @@ def main():
         checks.check("containers are refused with a reason", bool(why))
         return checks.finish()
 
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.77.1.10", 9443)) == 0:
+            checks.check("the addresses of the example are free", False, "something listens on 127.77.1.10:9443: ./quickstart --stop")
+            return checks.finish()
     with Fabric(arguments.build, prometheus=True) as fabric:
         story = Story(fabric, checks)
         fabric.import_example()
