@@ -51,7 +51,7 @@ if [ "$containers" = yes ]; then
   show weft profile show "$first" /system/state
   say "the technician does the work and closes the order"
   show weft work-order done "$order" --note "disk replaced"
-  weft workflow watch "$first" --until done 2>&1 | sed 's/^/       /'
+  weft workflow watch "$first" --until done 2>&1 | sed -n '/verified *work/,$s/^/       /p'
   show weft profile show "$first" /system/state
   show weft storage check
 else

@@ -21,8 +21,7 @@ using base::cli::Arguments;
 using base::profile::List;
 using base::profile::Value;
 
-base::Result<List> fetch(const Arguments& arguments, std::string_view node, std::string_view name) {
-  auto client = WEFT_TRY(connect(arguments));
+base::Result<List> fetch(base::http::Client& client, std::string_view node, std::string_view name) {
   auto answer = WEFT_TRY(call(client, "GET", fmt::format("/v1/metric?node={}&name={}", url_encode(node), url_encode(name))));
   return list_of(answer, "metrics");
 }
@@ -50,7 +49,8 @@ std::string age_text(const Value& metric) {
 }
 
 base::Result<int> list(const Arguments& arguments) {
-  auto metrics = WEFT_TRY(fetch(arguments, arguments.get("node"), arguments.get("name")));
+  auto client = WEFT_TRY(connect(arguments));
+  auto metrics = WEFT_TRY(fetch(client, arguments.get("node"), arguments.get("name")));
   struct Total {
     std::set<std::string_view> nodes;
     std::int64_t series = 0;
@@ -61,17 +61,17 @@ base::Result<int> list(const Arguments& arguments) {
     total.nodes.insert(metric.get_string("node"));
     ++total.series;
   }
+  if (totals.empty())
+    return fail(Errc::not_found, "no node has sent such values lately",
+                "weft node list shows the nodes; on one of them: systemctl status weft-sensord");
   if (arguments.has("json")) {
     List out;
     for (const auto& [name, total] : totals)
       out.emplace_back(base::profile::Dict{
           {"name", name}, {"nodes", static_cast<std::int64_t>(total.nodes.size())}, {"series", total.series}});
-    print_json(out);
+    print_json(base::profile::Dict{{"metrics", std::move(out)}});
     return 0;
   }
-  if (totals.empty())
-    return fail(Errc::not_found, "no node has sent such values lately",
-                "weft node list shows the nodes; on one of them: systemctl status weft-sensord");
   std::vector<std::vector<std::string>> rows;
   for (const auto& [name, total] : totals)
     rows.push_back({std::string(name), std::to_string(total.nodes.size()), std::to_string(total.series)});
@@ -80,14 +80,17 @@ base::Result<int> list(const Arguments& arguments) {
 }
 
 base::Result<int> show(const Arguments& arguments) {
-  auto metrics = WEFT_TRY(fetch(arguments, arguments.get("NODE"), arguments.get("NAME")));
-  if (arguments.has("json")) {
-    print_json(metrics);
-    return 0;
-  }
+  auto client = WEFT_TRY(connect(arguments));
+  std::string node(arguments.get("NODE"));
+  if (node.find_first_of("*?") == std::string::npos) node = WEFT_TRY(resolve_node(client, node));
+  auto metrics = WEFT_TRY(fetch(client, node, arguments.get("NAME")));
   if (metrics.empty())
     return fail(Errc::not_found, fmt::format("{} has sent no such values lately", arguments.get("NODE")),
                 "weft metric list names what there is; on the node: systemctl status weft-sensord");
+  if (arguments.has("json")) {
+    print_json(base::profile::Dict{{"metrics", std::move(metrics)}});
+    return 0;
+  }
   std::set<std::string_view> nodes;
   for (const auto& metric : metrics) nodes.insert(metric.get_string("node"));
   std::vector<std::vector<std::string>> rows;

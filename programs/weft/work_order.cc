@@ -17,7 +17,7 @@ base::Result<int> list(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
   Value answer = WEFT_TRY(call(client, "GET", arguments.has("all") ? "/v1/work-order?all=true" : "/v1/work-order"));
   if (arguments.has("json")) {
-    print_json(list_of(answer, "work_orders"));
+    print_json(Dict{{"work_orders", list_of(answer, "work_orders")}});
     return 0;
   }
   std::vector<std::vector<std::string>> rows;

@@ -37,7 +37,7 @@ base::Result<int> list(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
   Value answer = WEFT_TRY(call(client, "GET", arguments.has("all") ? "/v1/workflow?all=true" : "/v1/workflow"));
   if (arguments.has("json")) {
-    print_json(list_of(answer, "workflows"));
+    print_json(Dict{{"workflows", list_of(answer, "workflows")}});
     return 0;
   }
   print_stop(answer);

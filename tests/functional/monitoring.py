@@ -224,7 +224,7 @@ def reading(fabric):
     check("/metrics has types of node_exporter", status == 200 and "# TYPE node_cpu_seconds_total counter" in text and "# TYPE node_load1 gauge" in text)
     check("/metrics has the gateway's own", "weft_gateway_samples_total" in text)
     run = fabric.weft("metric", "show", NODE, "node_load1", "--json")
-    check("weft metric show", run.returncode == 0 and json.loads(run.stdout)[0]["name"] == "node_load1", run.stderr)
+    check("weft metric show", run.returncode == 0 and json.loads(run.stdout)["metrics"][0]["name"] == "node_load1", run.stderr)
     run = fabric.weft("metric", "list", "--name", "node_memory*")
     check("weft metric list", run.returncode == 0 and "node_memory_MemTotal_bytes" in run.stdout, run.stderr)
     run = fabric.weft("metric", "show", "no-such-node")
