@@ -44,15 +44,9 @@ struct RoleKind {
 
 const std::vector<RoleKind>& role_kinds() {
   static const std::vector<RoleKind> kinds{
-#ifdef WEFT_ROLE_CDB
       {"cdb", schemas::cdb_migrations, start_cdb},
-#endif
-#ifdef WEFT_ROLE_MONITOR
       {"monitor", schemas::monitor_migrations, start_monitor},
-#endif
-#ifdef WEFT_ROLE_LEAF
       {"leaf", schemas::leaf_migrations, start_leaf},
-#endif
   };
   return kinds;
 }
