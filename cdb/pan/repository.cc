@@ -1,5 +1,6 @@
 #include "cdb/pan/repository.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "base/text/text.h"
@@ -75,6 +76,33 @@ bool Repository::debug_enabled(const void* self, std::string_view name) {
   return matches(filter.include) && !matches(filter.exclude);
 }
 
+std::string Repository::give(const std::string& name, const std::string& path) {
+  const bool tpl = path.ends_with(".tpl");
+  const std::size_t tail = name.size() + 5;  // "/", ".pan"
+  std::string root = path.size() > tail ? path.substr(0, path.size() - tail) : "/";
+  Found found;
+  found.lookup.name = name;
+  found.lookup.tpl = tpl;
+  found.path = path;
+  const auto& searched = options_.include_path;
+  std::unique_lock lock(mutex_);
+  auto root_index = std::find(searched.begin(), searched.end(), root) - searched.begin();
+  if (root_index == std::ssize(searched)) {
+    const auto at = std::find(given_roots_.begin(), given_roots_.end(), root);
+    root_index += at - given_roots_.begin();
+    if (at == given_roots_.end()) given_roots_.push_back(std::move(root));
+  }
+  found.lookup.root = static_cast<std::int32_t>(root_index);
+  return given_.emplace(name, std::move(found)).first->second.path;
+}
+
+std::vector<std::string> Repository::roots() const {
+  std::shared_lock lock(mutex_);
+  std::vector<std::string> all = options_.include_path;
+  all.insert(all.end(), given_roots_.begin(), given_roots_.end());
+  return all;
+}
+
 Repository::Found Repository::find(std::string_view name, const std::vector<std::string>& loadpath, bool text) {
   std::string key(text ? "t" : "p");
   for (const std::string& prefix : loadpath) {
@@ -85,6 +113,10 @@ Repository::Found Repository::find(std::string_view name, const std::vector<std:
   {
     std::shared_lock lock(mutex_);
     if (auto hit = found_.find(key); hit != found_.end()) return hit->second;
+  }
+  if (!text) {
+    std::shared_lock lock(mutex_);
+    if (auto hit = given_.find(std::string(name)); hit != given_.end()) return hit->second;
   }
   Found found;
   found.lookup.name = name;

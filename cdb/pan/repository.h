@@ -41,6 +41,9 @@ class Repository {
     Lookup lookup;
     std::string path;  // "" when absent
   };
+  // This template is in this file, wherever the include path would find it: files named on a command line. Before the first
+  // find(); `path` ends in "/<name>.pan" or ".tpl", what is before it is the template's root. The path in force: the first given.
+  std::string give(const std::string& name, const std::string& path);
   // Where a template or text file is, nothing read yet.
   Found find(std::string_view name, const std::vector<std::string>& loadpath, bool text);
   // The parsed template of a file. Throws Failure when it does not parse.
@@ -48,6 +51,8 @@ class Repository {
   std::shared_ptr<const std::string> content(const std::string& path) const { return source_->read(path); }
   void invalidate(std::span<const std::string> paths);
   const std::vector<std::string>& include_path() const { return options_.include_path; }
+  // The include path and behind it the roots of given files: what Lookup.root counts.
+  std::vector<std::string> roots() const;
   // Names of all templates seen so far, for "did you mean".
   std::vector<std::string> known_templates() const;
 
@@ -66,6 +71,8 @@ class Repository {
   std::shared_ptr<const DebugFilter> debug_;
   mutable std::shared_mutex mutex_;
   std::unordered_map<std::string, Found> found_;
+  std::unordered_map<std::string, Found> given_;
+  std::vector<std::string> given_roots_;
   std::unordered_map<std::string, std::shared_ptr<Parsed>> parsed_;
 };
 

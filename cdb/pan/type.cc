@@ -201,8 +201,10 @@ void validate_base(const BaseType& type, Evaluator& evaluator, const Value& self
         validate(target, evaluator, self);
         if (type.has_range) check_range(type.range, self);
       } catch (Failure& failure) {
+        // A built-in type has no place of its own: where its name stands is what helps; validate() knows the file.
         if (failure.problem->kind == Problem::Kind::validation)
-          failure.problem->types.push_back({std::string(evaluator.names().text(type.name)), {target.source, target.span}});
+          failure.problem->types.push_back({std::string(evaluator.names().text(type.name)),
+                                            {target.source, target.source != nullptr ? target.span : type.span}});
         throw;
       }
       return;
@@ -320,7 +322,13 @@ void verify_defined(const FullType& type, Evaluator& evaluator) {
 void validate(const FullType& type, Evaluator& evaluator, const Value& self) {
   StackGuard::check();
   if (!self.exists()) raise_validation("element does not exist");
-  validate_base(*type.base, evaluator, self);
+  try {
+    validate_base(*type.base, evaluator, self);
+  } catch (Failure& failure) {
+    for (auto& step : failure.problem->types)
+      if (step.place.source == nullptr) step.place.source = type.source;
+    throw;
+  }
   run_with(type, evaluator, self);
 }
 

@@ -83,6 +83,7 @@ struct Compilation {
   Messages messages;
   std::vector<std::string> objects;
   std::vector<std::size_t> object_index;  // place on the command line
+  std::vector<std::string> roots{};
   std::atomic<std::size_t> written{0}, bytes{0};
 
   // Parses the files named, keeps the object templates.
@@ -112,6 +113,13 @@ struct Compilation {
     });
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i].empty()) continue;
+      const std::string file = absolute(line.files[i]);
+      if (const std::string first = engine.repository().give(names[i], file); first != file) {
+        messages.add(i, file,
+                     {file_problem(file, fmt::format("object template '{}' was already given: {}", names[i], first),
+                                   "profiles are named after their templates: give one of the files")});
+        continue;
+      }
       objects.push_back(std::move(names[i]));
       object_index.push_back(i);
     }
@@ -123,7 +131,7 @@ struct Compilation {
       const std::filesystem::path path = std::filesystem::path(line.output_dir) / (std::string(object.object) + format.suffix());
       std::string content;
       try {
-        content = cdb::pan::render(format, object, line.include_path);
+        content = cdb::pan::render(format, object, roots);
       } catch (const cdb::pan::Failure& failure) {
         messages.add(index, object.object, {file_problem(path.string(), failure.problem->message)});
         continue;
@@ -145,6 +153,7 @@ struct Compilation {
     const bool syntax_only =
         std::all_of(line.formats.begin(), line.formats.end(), [](const auto& f) { return f.format == cdb::pan::Format::none; });
     if (syntax_only) return;
+    roots = engine.repository().roots();
     engine.run(objects, [&](cdb::pan::Finished&& object) {
       const std::size_t index = object.index < object_index.size() ? object_index[object.index] : line.files.size();
       if (object.root != nullptr) write(object, index);

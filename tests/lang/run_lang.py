@@ -4,7 +4,8 @@
   compile-okay-NAME.pan  must compile; its JSON must equal compile-okay-NAME.json
   compile-fail-NAME.pan  must fail, write nothing, and say what compile-fail-NAME.err holds
 
-Templates they include are in lib/. A line '# panc: OPTIONS' in a case gives the compiler more options. --accept writes what the compiler
+Templates they include are in lib/. A line '# panc: OPTIONS' in a case gives the compiler more options
+({here} in it is this folder). --accept writes what the compiler
 says now into the expected files; review that with git diff.
 """
 import argparse
@@ -25,7 +26,7 @@ def run(case, panc, accept):
     okay = case.name.startswith("compile-okay-")
     expected_file = case.with_suffix(".json" if okay else ".err")
     with tempfile.TemporaryDirectory(prefix="pan-lang.") as out:
-        command = [panc, "-I", f"{HERE}:{HERE}/lib", "-o", out, "-f", "json"] + [w for o in options for w in shlex.split(o)] + [str(case)]
+        command = [panc, "-I", f"{HERE}:{HERE}/lib", "-o", out, "-f", "json"] + [w.replace("{here}", str(HERE)) for o in options for w in shlex.split(o)] + [str(case)]
         result = subprocess.run(command, capture_output=True, text=True, timeout=60)
         written = pathlib.Path(out, case.stem + ".json")
         said = result.stderr.replace(str(HERE) + "/", "")

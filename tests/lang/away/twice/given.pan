@@ -1,0 +1,3 @@
+object template given;
+
+'/name' = 'the other one';

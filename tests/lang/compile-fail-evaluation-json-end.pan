@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-json-end;
+
+'/x' = json_decode('{"a": [1');

@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-json-name;
+
+'/x' = json_decode('{"a": 1, 2}');

@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-json-value;
+
+'/x' = json_decode('[1 2]');
