@@ -11,14 +11,13 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import sys
 import threading
 import urllib.parse
 import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from fabric import Checks, Fabric, until  # noqa: E402
+from fabric import Checks, Fabric, isolate, until  # noqa: E402
 
 DISKS = ["disk01.example.org", "disk04.example.org", "disk07.example.org"]
 MESSAGE = "site/messages.pan"
@@ -69,10 +68,7 @@ def main():
         checks.check("containers are refused with a reason", bool(why))
         return checks.finish()
 
-    with socket.socket() as probe:
-        if probe.connect_ex(("127.77.1.10", 9443)) == 0:
-            checks.check("the addresses of the example are free", False, "something listens on 127.77.1.10:9443: ./quickstart --stop")
-            return checks.finish()
+    isolate()
     with Fabric(arguments.build, prometheus=True) as fabric:
         story = Story(fabric, checks)
         fabric.import_example()

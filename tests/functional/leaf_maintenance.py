@@ -18,7 +18,7 @@ import threading
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from fabric import Checks, Fabric, free_port, until  # noqa: E402
+from fabric import Checks, Fabric, free_port, isolate, until  # noqa: E402
 
 # In the order in which a run passes them last, so that each is still ahead when its turn comes.
 POINTS = ["leaf.claim.written", "leaf.mover.copied", "leaf.mover.verified", "leaf.mover.before-delete", "leaf.step.verified", "leaf.step.intent",
@@ -116,6 +116,7 @@ def main():
     parser.add_argument("--build", default="build")
     arguments = parser.parse_args()
     checks = Checks()
+    isolate()
     with Fabric(arguments.build) as fabric:
         played = []
         try:

@@ -8,7 +8,7 @@ import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
-from fabric import Checks, Fabric, until  # noqa: E402
+from fabric import Checks, Fabric, isolate, until  # noqa: E402
 
 NAME = "disk01.example.org"
 UNIT = "weft-flaky.service"
@@ -89,6 +89,7 @@ def main():
         checks.skip("a real node", why)
         print("0 passed, 0 failed, 1 skipped")
         return 77
+    isolate()
     with Fabric(sys.argv[1]) as fabric:
         story(fabric, checks)
     return checks.finish()

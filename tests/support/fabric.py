@@ -13,6 +13,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -38,6 +39,18 @@ def until(what, condition, seconds=60.0, every=0.05):
         if time.monotonic() > end:
             raise AssertionError(f"waited {seconds:.0f} s in vain: {what}")
         time.sleep(every)
+
+
+def isolate():
+    """Restarts this program in a network namespace of its own (as root, where allowed): the example's node addresses and the ports of
+    another test or of a running quickstart cannot meet ours. Call it before anything is started and after what needs the network."""
+    if os.environ.get("WEFT_TEST_ISOLATED") or os.geteuid() != 0:
+        return
+    if subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode:
+        return
+    os.environ["WEFT_TEST_ISOLATED"] = "1"
+    sys.stdout.flush()
+    os.execvp("unshare", ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv])
 
 
 class Checks:
