@@ -220,7 +220,7 @@ def story(fabric, checks, played):
     fabric.start_weftd(roles="cdb,leaf")
     out = fabric.weft("workflow", "watch", subject, "--until", "work-order", check=False, timeout=240)
     checks.check("the drain ends in a work order", out.returncode == 0, out.stdout + out.stderr)
-    orders = [o for o in fabric.json("work-order", "list") if o["node"] == subject]
+    orders = [o for o in fabric.json("work-order", "list")["work_orders"] if o["node"] == subject]
     checks.check("one work order", len(orders) == 1, str(orders))
     order = orders[0]
     checks.check("with serial and place", order["asset"]["serial"] and order["asset"]["rack"], str(order))

@@ -40,11 +40,17 @@ def story(fabric, checks):
     status = node.run("cat", f"/proc/{show('weft-sensord', 'MainPID')}/status").stdout
     checks.check("it runs without root and without capabilities", "Uid:\t0\t" not in status and "CapEff:\t0000000000000000" in status, status)
     checks.check("the socket for restarts came with it", show("weft-sensord-actuate.socket", "ActiveState") == "active")
-    sent = until("values of the node", lambda: fabric.json("metric", "show", NAME))
+
+    def metrics(*names):
+        """Last values; none yet is an error of the command, not an empty answer."""
+        out = fabric.weft("metric", "show", NAME, *names, "--json", check=False)
+        return json.loads(out.stdout)["metrics"] if out.returncode == 0 else []
+
+    sent = until("values of the node", metrics)
     names = {metric["name"] for metric in sent}
     checks.check("units are measured over D-Bus", "node_systemd_units" in names or
-                 until("units", lambda: any(m["name"] == "node_systemd_units" for m in fabric.json("metric", "show", NAME))))
-    bad = [m for m in fabric.json("metric", "show", NAME, "node_scrape_collector_success") if m["value"] != 1]
+                 until("units", lambda: any(m["name"] == "node_systemd_units" for m in metrics())))
+    bad = [m for m in metrics("node_scrape_collector_success") if m["value"] != 1]
     checks.check("every sensor works under the unit's restrictions", not bad, bad)
 
     def alarms(*more):
