@@ -167,7 +167,10 @@ struct Front::Impl {
     process::Command command;
     command.argv = argv(false);
     command.folder = options.folder;
-    child = WEFT_TRY(process::Child::start(command, options.folder / "error.log", false));
+    // It must not outlive us: it would forward requests, bodies and the hop secret to a loopback port that anybody may bind then.
+    // SIGTERM, because a master that is killed leaves its workers behind.
+    command.death_signal = SIGTERM;
+    child = WEFT_TRY(process::Child::start(command, options.folder / "error.log", true));
     pid = child->pid();
     return {};
   }
@@ -194,6 +197,13 @@ struct Front::Impl {
     return changed.wait_for(lock, length, [this] { return stopping; });
   }
 
+  void quit() {
+    if (!child || child->poll()) return;
+    ::kill(child->pid(), SIGQUIT);  // the master alone: it lets its workers finish (worker_shutdown_timeout)
+    for (int i = 0; i < 160 && !child->poll(); ++i) std::this_thread::sleep_for(milliseconds(50));
+  }
+
+  // Ends after its nginx: with the thread that started a child goes the child (die_with_parent).
   void supervise() {
     auto back_off = milliseconds(100);
     auto since = steady_clock::now();
@@ -201,11 +211,12 @@ struct Front::Impl {
       if (child && !child->poll()) continue;
       if (steady_clock::now() - since > seconds(60)) back_off = milliseconds(100);
       child.reset();
-      if (pause(back_off)) return;
+      if (pause(back_off)) break;
       back_off = std::min(back_off * 2, milliseconds(10'000));
       since = steady_clock::now();
       (void)launch();  // when it fails there is no child, and the next round tries again after a longer pause
     }
+    quit();
   }
 
   ~Impl() {
@@ -215,10 +226,7 @@ struct Front::Impl {
     }
     changed.notify_all();
     if (supervisor.joinable()) supervisor.join();
-    if (child && !child->poll()) {
-      ::kill(child->pid(), SIGQUIT);  // the master alone: it lets its workers finish (worker_shutdown_timeout)
-      for (int i = 0; i < 160 && !child->poll(); ++i) std::this_thread::sleep_for(milliseconds(50));
-    }
+    quit();  // when it was never supervised
     if (!options.folder.empty() && pid != 0) end_leftovers();
     if (child) (void)child->poll();
   }

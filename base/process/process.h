@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <map>
 #include <optional>
@@ -24,6 +25,7 @@ struct Command {
   std::string user;                                               // switch to this user first (we must be root); empty: ours
   std::chrono::milliseconds timeout{60000};                       // then SIGTERM, 2 s later SIGKILL, to the whole process group
   std::size_t output_limit = 1u << 20;                            // per stream, the rest is dropped and noted
+  int death_signal = SIGKILL;                                     // what a Child with die_with_parent gets when we die
 };
 
 struct Outcome {
@@ -35,7 +37,7 @@ struct Outcome {
 // Errc::not_found when the program cannot be started; a non-zero status is a success here.
 Result<Outcome> run(const Command& command);
 
-// A long-lived child in its own process group; it gets SIGKILL when we die if `die_with_parent`.
+// A long-lived child in its own process group; it gets `death_signal` when we die if `die_with_parent`.
 class Child {
  public:
   // Output is appended to `log_file` (0640); empty: our own stderr. `timeout` and `output_limit` do not apply.

@@ -94,7 +94,7 @@ Result<Prepared> prepare(const Command& command) {
 
 enum Stage : int { at_group, at_user, at_descriptors, at_folder, at_exec };
 
-[[noreturn]] void child(const Prepared& made, const char* folder, const Spawn& plan, pid_t parent, int report) {
+[[noreturn]] void child(const Prepared& made, const char* folder, const Spawn& plan, int death_signal, pid_t parent, int report) {
   const auto give_up = [&](Stage stage) {
     const int message[2] = {stage, errno};
     const auto ignored = ::write(report, message, sizeof message);
@@ -109,7 +109,7 @@ enum Stage : int { at_group, at_user, at_descriptors, at_folder, at_exec };
   }
   // After the change of user, which clears it. The parent may have died before the call: then nobody would signal us.
   if (plan.die_with_parent) {
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    ::prctl(PR_SET_PDEATHSIG, death_signal);
     if (::getppid() != parent) ::_exit(127);
   }
   // Descriptors first move out of the way of 0-2, then into place; dup2 clears close-on-exec.
@@ -147,7 +147,7 @@ Result<pid_t> spawn(const Command& command, const Spawn& plan) {
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
   const pid_t pid = ::fork();
   const int error = errno;
-  if (pid == 0) child(made, folder, plan, parent, to_parent.get());
+  if (pid == 0) child(made, folder, plan, command.death_signal, parent, to_parent.get());
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) return fail(Errc::exhausted, fmt::format("cannot start {}: {}", made.program, std::strerror(error)));
 

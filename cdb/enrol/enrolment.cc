@@ -66,7 +66,8 @@ base::Result<Enrolment::Issued> Enrolment::enrol(const std::string& node, std::s
   WEFT_TRY(check_request(csr));
   if (node.empty() || node.size() > 253 || token.size() > 300)
     return base::fail(base::Errc::invalid, "node or token is too long or empty");
-  if (!limiter_.allow(node)) {
+  // By node and token: a stranger who guesses must not keep the owner of the true token out.
+  if (!limiter_.allow(fmt::format("{} {}", node, store::digest(token).hex()))) {
     return base::fail(base::Errc::exhausted, "too many attempts to enrol", "wait a minute and try again");
   }
   const auto parts = base::text::split(token, '.');

@@ -33,12 +33,17 @@ base::Error refused(std::string_view node) {
           {}};
 }
 
+// A node that left the configuration gets no certificate any more, whatever token or certificate it still has. The row stays
+// locked, so a commit that removes the node comes before or after the certificate, never beside it.
+base::Result<bool> described(base::pg::Transaction& transaction, std::string_view node) {
+  return !WEFT_TRY(transaction.exec("select from cdb.node where name = $1 and root is not null for share", {node})).empty();
+}
+
 }  // namespace
 
 base::Result<> Store::add_token(const Actor& actor, std::string_view node, const Digest& secret, std::chrono::seconds ttl) {
   auto transaction = WEFT_TRY(pool_->begin());
-  const auto known = WEFT_TRY(transaction.exec("select from cdb.node where name = $1 and root is not null for share", {node}));
-  if (known.empty()) return base::fail(WEFT_TRY(unknown_node(transaction, node)));
+  if (!WEFT_TRY(described(transaction, node))) return base::fail(WEFT_TRY(unknown_node(transaction, node)));
   WEFT_TRY(transaction.exec("delete from cdb.token where (node = $1 and used is null) or expires < now() - interval '30 days'",
                             {node}));
   WEFT_TRY(transaction.exec(
@@ -55,6 +60,7 @@ base::Result<Store::Certificate> Store::redeem(std::string_view node, const Dige
       "select node, used is not null, expires > now(), request, fingerprint from cdb.token where hash = $1 for update",
       {bytes(secret)}));
   if (token.empty() || token.text(0, 0) != node || !token.boolean(0, 2)) return base::fail(refused(node));
+  if (!WEFT_TRY(described(transaction, node))) return base::fail(refused(node));
   if (token.boolean(0, 1)) {
     // The same request again: our answer was lost. Anything else would be a second use.
     if (optional_digest_at(token, 0, 3) != request) return base::fail(refused(node));
@@ -77,6 +83,11 @@ base::Result<Store::Certificate> Store::redeem(std::string_view node, const Dige
 
 base::Result<> Store::add_renewal(std::string_view node, const Certificate& certificate) {
   auto transaction = WEFT_TRY(pool_->begin());
+  if (!WEFT_TRY(described(transaction, node))) {
+    return base::fail(base::Errc::denied,
+                      fmt::format("node {} is not in the configuration: its certificate is not renewed", node),
+                      "describe it in a template, or let it end with its certificate");
+  }
   WEFT_TRY(add_certificate(transaction, node, certificate, "renew"));
   WEFT_TRY(append_audit(
       transaction, {"node", std::string(node)}, "enrol.renew", node,

@@ -17,6 +17,22 @@ using base::http::Identity;
 using base::http::Request;
 using base::profile::Value;
 
+namespace {
+
+constexpr std::size_t max_body = 1u << 20, max_text = 4096, max_list = 20000, max_item = 253;
+
+// These texts reach events, messages and terminals: no control characters but line breaks and tabs, and no more than a person
+// says.
+Result<> tame(std::string_view key, const std::string& text, std::size_t limit) {
+  if (text.size() > limit) return fail(Errc::invalid, fmt::format("field '{}' is longer than {} bytes", key, limit));
+  const bool odd =
+      std::any_of(text.begin(), text.end(), [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; });
+  if (odd) return fail(Errc::invalid, fmt::format("field '{}' holds a control character", key), "Send plain text");
+  return {};
+}
+
+}  // namespace
+
 Result<std::string> actor(const Request& request) {
   if (request.identity.kind == Identity::Kind::person) return request.identity.name;
   if (request.identity.kind == Identity::Kind::service) return "service/" + request.identity.name;
@@ -35,7 +51,7 @@ Result<std::int64_t> id_of(const Request& request) {
 
 Result<Value> body_of(const Request& request, const std::vector<std::string>& keys) {
   if (request.body.empty()) return Value(base::profile::Dict{});
-  Value body = WEFT_TRY(base::profile::parse_json(request.body, {.bytes = 1u << 20, .depth = 8}));
+  Value body = WEFT_TRY(base::profile::parse_json(request.body, {.bytes = max_body, .depth = 8}));
   if (!body.is_dict()) return fail(Errc::invalid, "the body must be a JSON object");
   for (const auto& [key, value] : *body.dict()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
@@ -50,16 +66,20 @@ Result<std::string> text_field(const Value& body, std::string_view key, bool req
   if ((!value || value->is_null()) && !required) return std::string();
   if (!value || !value->is_string() || (required && value->string()->empty()))
     return fail(Errc::invalid, fmt::format("field '{}' must be a text", key));
+  WEFT_TRY(tame(key, *value->string(), max_text));
   return *value->string();
 }
 
 Result<std::vector<std::string>> list_field(const Value& body, std::string_view key) {
   const Value* value = body.get(key);
   if (!value || !value->is_list()) return fail(Errc::invalid, fmt::format("field '{}' must be a list of texts", key));
+  if (value->list()->size() > max_list)
+    return fail(Errc::invalid, fmt::format("field '{}' has more than {} items", key, max_list));
   std::vector<std::string> out;
   for (const Value& item : *value->list()) {
     if (!item.is_string() || item.string()->empty())
       return fail(Errc::invalid, fmt::format("field '{}' must be a list of texts", key));
+    WEFT_TRY(tame(key, *item.string(), max_item));
     out.push_back(*item.string());
   }
   return out;

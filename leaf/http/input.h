@@ -1,4 +1,5 @@
 // Reading requests: who asks, ids, fields of a body. Used by leaf/http only. Every refusal names the field.
+// Texts and lists have limits and no control characters: what is read here is stored and shown to people.
 #pragma once
 
 #include <cstdint>

@@ -121,7 +121,8 @@ base::Result<Events> read_events(const Value& body) {
   const Value* list = body.get("events");
   Events out;
   out.epoch = body.get_string("epoch");
-  if (out.epoch.empty() || out.epoch.size() > 64) return base::fail(Errc::invalid, "'epoch' must be a string of 1 to 64 bytes");
+  if (out.epoch.empty() || out.epoch.size() > 64 || out.epoch.find('\0') != std::string::npos)
+    return base::fail(Errc::invalid, "'epoch' must be a string of 1 to 64 bytes");
   if (!list || !list->is_list() || list->list()->empty())
     return base::fail(Errc::invalid, "'events' must be a list that is not empty");
   if (list->list()->size() > most_events)

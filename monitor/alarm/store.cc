@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/diag/fail_point.h"
+#include "base/metrics/metrics.h"
 #include "monitor/alarm/event.h"
 #include "schemas/migrations.h"
 
@@ -48,6 +49,32 @@ std::string like(std::string_view pattern) {
   return out;
 }
 
+// What one node may fill: a node whose rules went wrong, or that was taken over, must not fill the database of all.
+base::Result<> keep_bounds(Transaction& t, const std::string& node, const std::string& epoch) {
+  // The first ones stay: a flood does not push out what was told before it.
+  auto dropped = WEFT_TRY(t.exec(
+      "delete from monitor.alarm where id in (select id from monitor.alarm where node = $1 and state = 'raised' order by id "
+      "offset $2)",
+      {node, Store::most_open}));
+  if (dropped.affected() > 0)
+    base::metrics::count("weft_alarm_dropped_total", "Alarms not kept because their node has too many open ones.", {},
+                         static_cast<double>(dropped.affected()));
+  WEFT_TRY(
+      t.exec("delete from monitor.alarm where node = $1 and state = 'cleared' and id <= (select id from monitor.alarm where node "
+             "= $1 and "
+             "state = 'cleared' order by id desc offset $2 limit 1)",
+             {node, Store::most_cleared}));
+  WEFT_TRY(
+      t.exec("delete from monitor.run where node = $1 and id <= (select id from monitor.run where node = $1 order by id desc "
+             "offset $2 limit 1)",
+             {node, Store::most_runs}));
+  WEFT_TRY(
+      t.exec("delete from monitor.sender where node = $1 and epoch <> $2 and epoch not in (select epoch from monitor.sender "
+             "where node = $1 order by updated desc limit $3)",
+             {node, epoch, Store::most_epochs}));
+  return {};
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Store>> Store::open(std::shared_ptr<base::pg::Pool> pool) {
@@ -83,6 +110,7 @@ base::Result<Store::Taken> Store::take(const std::string& node, const Value& bod
     }
     WEFT_TRY(t.exec("update monitor.sender set seq = $3, updated = now() where node = $1 and epoch = $2",
                     {node, events.epoch, taken.seq}));
+    if (taken.fresh > 0) WEFT_TRY(keep_bounds(t, node, events.epoch));
     return base::fail_point("monitor.alarm.taken");
   });
   if (!result) return base::fail(std::move(result).error());

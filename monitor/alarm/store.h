@@ -24,6 +24,9 @@ class Store {
   // Brings the schema up to date.
   static base::Result<std::unique_ptr<Store>> open(std::shared_ptr<base::pg::Pool> pool);
 
+  // What one node may have in the database. Past it: the newest open alarms, the oldest history and runs, the oldest epochs go.
+  static constexpr int most_open = 1000, most_cleared = 5000, most_runs = 1000, most_epochs = 20;
+
   struct Taken {
     std::int64_t seq = 0;  // the greatest number taken from this sender, now or before
     int fresh = 0;         // events that were new

@@ -27,14 +27,36 @@ bool LastValues::stale(const Value& value, std::int64_t now_ms) {
   return now_ms - value.arrived_ms > intervals * interval;
 }
 
-std::shared_ptr<const metric::Series> LastValues::intern(const wire::SeriesView& view, std::string& scratch) {
-  scratch.clear();
+LastValues::Shard& LastValues::shard_of(const wire::SeriesView& view, std::string& key) {
+  key.clear();
   for (const auto& label : view.labels) {
     if (label.name == "instance") continue;
-    scratch.append(label.name).push_back('\xff');  // not UTF-8, so never part of a name or value
-    scratch.append(label.value).push_back('\xff');
+    key.append(label.name).push_back('\xff');  // not UTF-8, so never part of a name or value
+    key.append(label.value).push_back('\xff');
   }
-  Shard& shard = shards_[std::hash<std::string_view>()(scratch) % shard_count];
+  return shards_[std::hash<std::string_view>()(key) % shard_count];
+}
+
+void LastValues::forget(const std::vector<wire::SeriesView>& series) {
+  std::string key;
+  for (const auto& view : series) {
+    Shard& shard = shard_of(view, key);
+    std::lock_guard lock(shard.mutex);
+    if (auto slot = shard.series.find(key); slot != shard.series.end() && slot->second.expired()) shard.series.erase(slot);
+  }
+}
+
+std::size_t LastValues::names() const {
+  std::size_t count = 0;
+  for (const auto& shard : shards_) {
+    std::lock_guard lock(shard.mutex);
+    count += shard.series.size();
+  }
+  return count;
+}
+
+std::shared_ptr<const metric::Series> LastValues::intern(const wire::SeriesView& view, std::string& scratch) {
+  Shard& shard = shard_of(view, scratch);
   std::lock_guard lock(shard.mutex);
   auto& slot = shard.series[scratch];
   if (auto known = slot.lock()) return known;
@@ -81,12 +103,15 @@ base::Result<> LastValues::update(const std::string& name, const std::vector<wir
   };
   if (fresh > 0 && too_much()) {
     drop_stale(*node, now_ms);
-    if (too_much())
+    if (too_much()) {
+      interned.clear();
+      forget(series);
       return base::fail(
           Errc::exhausted,
           fmt::format("node {} would have {} series of {} bytes, {} and {} are allowed", name, node->entries.size() + fresh,
                       node->bytes + bytes, limits_.series_per_node, limits_.bytes_per_node),
           "look for a label whose values never repeat, or exclude devices in the sensor's options");
+    }
   }
   node->arrived_ms = std::max(node->arrived_ms, now_ms);
   for (std::size_t i = 0; i < series.size(); ++i) {

@@ -60,6 +60,7 @@ class LastValues {
   std::vector<Contact> contacts() const;  // when each node was last heard
   std::size_t nodes() const;
   std::size_t series() const { return series_.load(); }
+  std::size_t names() const;  // sets of labels that are remembered, of whatever node
 
  private:
   struct Entry {
@@ -73,12 +74,15 @@ class LastValues {
     std::int64_t arrived_ms = 0;
   };
   struct Shard {
-    std::mutex mutex;
+    mutable std::mutex mutex;
     std::unordered_map<std::string, std::weak_ptr<const metric::Series>> series;
   };
   static constexpr std::size_t shard_count = 16;
 
   static bool stale(const Value& value, std::int64_t now_ms);
+  Shard& shard_of(const wire::SeriesView& view, std::string& key);
+  // What a refused request named must not stay until the next sweep: refusals come as fast as the sender likes.
+  void forget(const std::vector<wire::SeriesView>& series);
   std::shared_ptr<const metric::Series> intern(const wire::SeriesView& view, std::string& scratch);
   std::size_t drop_stale(Node& node, std::int64_t now_ms);
 

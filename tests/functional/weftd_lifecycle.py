@@ -100,6 +100,17 @@ class Server:
                 pass
         return out
 
+    def nginx(self):
+        """Master and workers of our front."""
+        out = []
+        for pid in self.members():
+            try:
+                if os.readlink(f"/proc/{pid}/cwd") == str(self.state / "front") and "nginx" in pathlib.Path(f"/proc/{pid}/cmdline").read_text():
+                    out.append(pid)
+            except OSError:
+                pass
+        return out
+
 
 def first_start(server):
     check("first start", server.start())
@@ -215,7 +226,9 @@ def children_die(server):
 def killed(server):
     before, certificate = server.status(), server.admin.read_bytes()
     server.kill()
-    check("the front says that weftd is away", eventually(lambda: server.get("/healthz")[0] == 503))
+    check("the front ends with weftd", eventually(lambda: not server.nginx(), 20), server.nginx())
+    with socket.socket() as probe:
+        check("nobody listens at its address", probe.connect_ex(("127.0.0.1", server.port)) != 0)
     check("start after kill -9", server.start())
     after = server.status()
     check("PostgreSQL was adopted", before["postgres_pid"] == after["postgres_pid"])

@@ -79,6 +79,40 @@ TEST_CASE("renewal gives the same name a new certificate, and nothing else") {
   REQUIRE(site.db.store->verify_audit());
 }
 
+TEST_CASE("a node that left the configuration gets no certificate, by token or by renewal, until it is described again") {
+  Site site;
+  const auto token = *site.enrolment->token(site.alice, "n1", std::chrono::hours(1));
+  cdb::store::Commit commit;
+  commit.branch = "main";
+  commit.author = site.alice;
+  commit.message = "n1 is scrapped";
+  commit.head = 1;
+  commit.edits = {{"a.pan", cdb::store::digest("x"), "y"}};
+  commit.plan = "{}";
+  commit.removed = {"n1"};
+  REQUIRE(site.db.store->commit(commit));
+  CHECK(site.enrolment->enrol("n1", token, Site::csr("node", "n1")).error().code == Errc::denied);
+  CHECK(site.enrolment->renew("n1", Site::csr("node", "n1")).error().code == Errc::denied);
+  CHECK_FALSE(site.db.store->certificate("n1").value());
+  CHECK(site.enrolment->renew("n2", Site::csr("node", "n2")));
+  commit.head = 2;
+  commit.removed.clear();
+  commit.edits = {{"a.pan", cdb::store::digest("y"), "x"}};
+  commit.nodes.push_back({"n1", "n1", cdb::store::digest("n1"), true, "data", 4, "", "{}"});
+  REQUIRE(site.db.store->commit(commit));
+  CHECK(site.enrolment->renew("n1", Site::csr("node", "n1")));
+}
+
+TEST_CASE("a stranger who guesses tokens does not keep the owner of the true one out") {
+  Site site;
+  const auto token = *site.enrolment->token(site.alice, "n1", std::chrono::hours(1));
+  for (int i = 0; i < 50; ++i) {
+    const auto guess = "weft1." + std::to_string(i) + token.substr(token.rfind('.'));
+    CHECK(site.enrolment->enrol("n1", guess, Site::csr("node", "n1")).error().code == Errc::denied);
+  }
+  CHECK(site.enrolment->enrol("n1", token, Site::csr("node", "n1")));
+}
+
 TEST_CASE("the limiter lets a burst pass, then the rate, for each key and for all") {
   Limiter limiter({.burst = 3, .per_second = 1}, {.burst = 10, .per_second = 1}, 4);
   auto now = Limiter::Clock::now();

@@ -241,6 +241,37 @@ TEST_CASE("alarm: old history goes, open alarms stay") {
   CHECK(store->runs({})->empty());
 }
 
+TEST_CASE("alarm: one node cannot fill the database: open alarms, runs and epochs are limited, other nodes keep theirs") {
+  auto store = fresh_store();
+  REQUIRE(store->take("n2", events({raised(1, "other"), run(2)})));
+  REQUIRE(store->take("n1", events({raised(1, "first")})));
+  int seq = 1;
+  for (int batch = 0; batch < 5; ++batch) {
+    List flood;
+    for (int i = 0; i < 250; ++i) {
+      ++seq;
+      flood.emplace_back(raised(seq, "subject " + std::to_string(seq)));
+    }
+    for (int i = 0; i < 250; ++i) flood.emplace_back(run(++seq));
+    const auto taken = store->take("n1", events(std::move(flood)));
+    REQUIRE_MESSAGE(taken, error_of(taken));
+    CHECK(taken->seq == seq);  // refusing would block what comes behind it
+  }
+  alarm::Store::Query query;
+  query.limit = 10000;
+  query.node = "n1";
+  const auto alarms = store->alarms(query);
+  REQUIRE(alarms);
+  CHECK(alarms->size() == alarm::Store::most_open);
+  CHECK(alarms->back().get_string("subject") == "first");
+  CHECK(store->runs(query)->size() == alarm::Store::most_runs);
+  for (int i = 0; i < 40; ++i) REQUIRE(store->take("n1", events({run(1)}, "epoch" + std::to_string(i))));
+  query.node = "n2";
+  CHECK(store->alarms(query)->size() == 1);
+  CHECK(store->runs(query)->size() == 1);
+  CHECK_FALSE(store->take("n1", events({run(1)}, std::string("e\0", 2))));
+}
+
 TEST_CASE("http: who may do what") {
   auto store = fresh_store();
   gateway::Gateway gateway({});

@@ -288,6 +288,7 @@ TEST_CASE("gateway: a node's series are limited, and the refused request leaves 
   CHECK(response.status == 413);
   CHECK(response.headers.find("Weft-Refused")->second == "limit");
   CHECK(rows(gateway).size() == 10);
+  CHECK(gateway.last_values().names() == 10);  // not even the labels of what was refused
   CHECK(send(gateway, request_of(body_of(ten))).status == 204);
   CHECK(send(gateway, request_of(body_of(one("n2")), "n2")).status == 204);
   CHECK(send(gateway, request_of(body_of(one("n3")), "n3")).status == 413);
