@@ -1,6 +1,8 @@
 #include "cdb/pan/heap.h"
 
+#include <algorithm>
 #include <cstring>
+#include <map>
 #include <new>
 
 #include "cdb/pan/value.h"
@@ -19,21 +21,52 @@ struct LargeHeader {
   std::size_t bytes;
 };
 
+std::size_t block_size(std::size_t index) {
+  return std::min(kFirstBlock << std::min<std::size_t>(index, 16), kLargestBlock);
+}
+
+// Blocks of finished objects, for the thread's next one: the system would have to clear their pages again.
+class SpareBlocks {
+ public:
+  ~SpareBlocks() {
+    for (auto& [size, blocks] : by_size_)
+      for (char* block : blocks) std::free(block);
+  }
+  char* take(std::size_t size) {
+    auto& blocks = by_size_[size];
+    if (blocks.empty()) return static_cast<char*>(std::malloc(size));
+    char* block = blocks.back();
+    blocks.pop_back();
+    bytes_ -= size;
+    return block;
+  }
+  void give(char* block, std::size_t size) {
+    if (bytes_ + size > kMostSpare) return std::free(block);
+    by_size_[size].push_back(block);
+    bytes_ += size;
+  }
+
+ private:
+  static constexpr std::size_t kMostSpare = 4u << 20;
+  std::map<std::size_t, std::vector<char*>> by_size_;
+  std::size_t bytes_ = 0;
+};
+thread_local SpareBlocks spare_blocks;
+
 }  // namespace
 
 thread_local Heap* Heap::current_ = nullptr;
 
 Heap::~Heap() {
-  for (char* block : blocks_) std::free(block);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) spare_blocks.give(blocks_[i], block_size(i));
   for (void* block : large_) std::free(block);
 }
 
 void Heap::grow(std::size_t bytes) {
-  std::size_t size = kFirstBlock << (blocks_.size() < 5 ? blocks_.size() : 5);
-  if (size > kLargestBlock) size = kLargestBlock;
-  if (size < bytes) size = bytes;
-  if (total_ + size > kMostMemory) throw std::bad_alloc();
-  auto* block = static_cast<char*>(std::malloc(size));
+  static_assert(kFirstBlock >= kClasses * 16);
+  const std::size_t size = block_size(blocks_.size());
+  if (total_ + std::max(size, bytes) > kMostMemory) throw std::bad_alloc();
+  char* block = spare_blocks.take(size);
   if (block == nullptr) throw std::bad_alloc();
   blocks_.push_back(block);
   total_ += size;

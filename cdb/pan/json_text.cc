@@ -62,8 +62,13 @@ std::string_view fault(std::string_view text) {
 }
 
 void line(std::string& out, std::size_t depth) {
-  out += '\n';
-  out.append(depth * 2, ' ');
+  static constexpr std::string_view kSpaces = "\n                                                                ";
+  if (depth * 2 < kSpaces.size()) {
+    out += kSpaces.substr(0, 1 + depth * 2);
+  } else {
+    out += '\n';
+    out.append(depth * 2, ' ');
+  }
 }
 
 void write(std::string& out, const Value& value, std::size_t depth) {
@@ -101,8 +106,10 @@ void write(std::string& out, const Value& value, std::size_t depth) {
     first = false;
     line(out, depth + 1);
     if (node->dict) {
-      quote(out, node->entries[i].key->view());
-      out += ": ";
+      // Keys hold no character that needs quoting.
+      out += '"';
+      out += node->entries[i].key->view();
+      out += "\": ";
     }
     write(out, child, depth + 1);
   }

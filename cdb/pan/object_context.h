@@ -18,7 +18,8 @@ namespace cdb::pan {
 
 class Engine;
 
-struct Global {
+// A power of two in size: a deque finds its elements by division.
+struct alignas(32) Global {
   Value value;  // none: not defined
   bool final = false;
 };

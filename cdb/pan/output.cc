@@ -180,7 +180,14 @@ std::string dep(const Finished& object, const std::vector<std::string>& root_pat
 std::string plain(Format format, const Finished& object, const std::vector<std::string>& root_paths) {
   std::string out;
   switch (format) {
-    case Format::json: write_json(out, *object.root); break;
+    case Format::json: {
+      // Profiles of one site are of similar size.
+      static thread_local std::size_t usual = 0;
+      out.reserve(usual);
+      write_json(out, *object.root);
+      usual = std::min<std::size_t>(out.size() + out.size() / 8, 1u << 20);
+      break;
+    }
     case Format::pan:
     case Format::xml:
       out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";

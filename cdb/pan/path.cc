@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <limits>
 
 #include "cdb/pan/problem.h"
@@ -10,13 +11,13 @@ namespace cdb::pan {
 
 namespace {
 
-bool word(unsigned char c) {
+constexpr bool word(unsigned char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
-bool letter_or_digit(unsigned char c) {
+constexpr bool letter_or_digit(unsigned char c) {
   return word(c) && c != '_';
 }
-bool digit(unsigned char c) {
+constexpr bool digit(unsigned char c) {
   return c >= '0' && c <= '9';
 }
 
@@ -38,8 +39,16 @@ Term index_term(std::string_view text) {
 
 void check_key(std::string_view text) {
   if (text.empty()) raise_evaluation("the empty string cannot be a path term or dict key");
+  static constexpr auto allowed = [] {
+    std::array<bool, 256> table{};
+    for (unsigned c = 0; c < 256; ++c) {
+      const auto b = static_cast<unsigned char>(c);
+      table[c] = word(b) || b == '+' || b == '-' || b == '.';
+    }
+    return table;
+  }();
   bool good = word(static_cast<unsigned char>(text[0]));
-  for (unsigned char c : text) good = good && (word(c) || c == '+' || c == '-' || c == '.');
+  for (unsigned char c : text) good &= allowed[c];
   if (!good) {
     Problem::Kind kind = Problem::Kind::evaluation;
     raise(kind, fmt::format("invalid path term or dict key: '{}'", text), {},
@@ -167,17 +176,18 @@ Path parse_path(std::string_view raw, bool any_relative) {
 std::string escape(std::string_view raw) {
   if (raw.empty()) return "_";
   static constexpr char hex[] = "0123456789abcdef";
-  std::string out;
+  std::string out(raw.size() * 3, '\0');
+  char* at = out.data();
   auto put = [&](unsigned c) {
-    out += '_';
-    out += hex[c >> 4];
-    out += hex[c & 15];
+    *at++ = '_';
+    *at++ = hex[c >> 4];
+    *at++ = hex[c & 15];
   };
   for (std::size_t i = 0; i < raw.size(); ++i) {
     const auto c = static_cast<unsigned char>(raw[i]);
     if (c < 0x80) {
       if (letter_or_digit(c) && !(i == 0 && digit(c)))
-        out += static_cast<char>(c);
+        *at++ = static_cast<char>(c);
       else
         put(c);
     } else if ((c & 0xfe) == 0xc2 && i + 1 < raw.size()) {
@@ -188,6 +198,7 @@ std::string escape(std::string_view raw) {
       raise_evaluation("the string contains a character that cannot be escaped (its code is above ff)");
     }
   }
+  out.resize(static_cast<std::size_t>(at - out.data()));
   return out;
 }
 

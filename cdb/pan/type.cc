@@ -103,10 +103,11 @@ void run_with(const FullType& type, Evaluator& evaluator, const Value& self) {
 }
 
 bool defined_field(const BaseType& record, Evaluator& evaluator, std::string_view key) {
+  const std::uint64_t head = head_of(key);
   auto has = [&](const std::vector<BaseType::Field>& fields) {
     auto at = std::lower_bound(fields.begin(), fields.end(), key,
-                               [](const BaseType::Field& f, std::string_view k) { return f.key->view() < k; });
-    return at != fields.end() && at->key->view() == key;
+                               [=](const BaseType::Field& f, std::string_view k) { return f.key->before(k, head); });
+    return at != fields.end() && at->key->is(key, head);
   };
   if (has(record.required) || has(record.optional)) return true;
   for (const auto& include : record.includes)
@@ -150,9 +151,18 @@ void validate_record(const BaseType& record, Evaluator& evaluator, const Value& 
     std::string unexpected;
     std::string hint;
     const Node* node = self.node();
+    // Keys and fields are sorted: they are walked side by side.
+    auto required = record.required.begin();
+    auto optional = record.optional.begin();
+    auto advance = [](auto& at, auto end, std::string_view key, std::uint64_t head) {
+      while (at != end && at->key->before(key, head)) ++at;
+      return at != end && at->key->is(key, head);
+    };
     for (std::uint32_t i = 0; i < node->size; ++i) {
       const std::string_view key = node->entries[i].key->view();
-      if (defined_field(record, evaluator, key)) continue;
+      const std::uint64_t head = node->entries[i].key->head();
+      if (advance(required, record.required.end(), key, head) || advance(optional, record.optional.end(), key, head)) continue;
+      if (!record.includes.empty() && defined_field(record, evaluator, key)) continue;
       if (unexpected.empty()) {
         std::vector<std::string> known;
         for (const auto& f : record.required) known.emplace_back(f.key->view());
@@ -211,11 +221,10 @@ void validate_base(const BaseType& type, Evaluator& evaluator, const Value& self
     }
     case BaseType::Kind::choice: {
       if (!self.is_string()) mismatch("string", self);
-      std::vector<std::string> known;
-      for (const Value& choice : type.choices) {
+      for (const Value& choice : type.choices)
         if (choice.as_string() == self.as_string()) return;
-        known.emplace_back(choice.as_string());
-      }
+      std::vector<std::string> known;
+      for (const Value& choice : type.choices) known.emplace_back(choice.as_string());
       const auto similar = similar_names(self.as_string(), known);
       auto problem = std::make_shared<Problem>();
       problem->kind = Problem::Kind::validation;

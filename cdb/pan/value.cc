@@ -13,16 +13,22 @@ namespace cdb::pan {
 namespace {
 
 bool is_ascii(std::string_view text) {
-  for (unsigned char c : text)
-    if (c >= 0x80) return false;
-  return true;
+  std::uint64_t bits = 0, word = 0;
+  std::size_t i = 0;
+  for (; i + 8 <= text.size(); i += 8) {
+    std::memcpy(&word, text.data() + i, 8);
+    bits |= word;
+  }
+  for (; i < text.size(); ++i) bits |= static_cast<unsigned char>(text[i]);
+  return (bits & 0x8080808080808080u) == 0;
 }
 
 Str* allocate_str(std::size_t size) {
   if (size > 0x3fffffff) throw std::bad_alloc();
   auto* s = static_cast<Str*>(Heap::current().allocate(std::max(Str::header() + size, sizeof(Str))));
   s->refs = 1;
-  s->size = static_cast<std::uint32_t>(size);
+  s->size = static_cast<std::uint32_t>(size) & 0x7fffffffu;
+  if (size < sizeof s->text) std::memset(s->text, 0, sizeof s->text);
   return s;
 }
 
@@ -124,11 +130,12 @@ void Node::destroy(Heap& heap) {
 
 std::uint32_t Node::lower_bound(std::string_view key) const {
   std::uint32_t low = 0, high = size;
+  const std::uint64_t head = head_of(key);
   // Keys often arrive in order.
-  if (high != 0 && entries[high - 1].key->view() < key) return high;
+  if (high != 0 && entries[high - 1].key->before(key, head)) return high;
   while (low < high) {
     const std::uint32_t middle = (low + high) / 2;
-    if (entries[middle].key->view() < key)
+    if (entries[middle].key->before(key, head))
       low = middle + 1;
     else
       high = middle;
@@ -137,9 +144,14 @@ std::uint32_t Node::lower_bound(std::string_view key) const {
 }
 
 Value* Node::find(std::string_view key) {
+  const std::uint64_t head = head_of(key);
+  if (size <= 8) {
+    for (std::uint32_t i = 0; i < size; ++i)
+      if (entries[i].key->is(key, head)) return &entries[i].value;
+    return nullptr;
+  }
   const std::uint32_t at = lower_bound(key);
-  if (at < size && entries[at].key->view() == key) return &entries[at].value;
-  return nullptr;
+  return at < size && entries[at].key->is(key, head) ? &entries[at].value : nullptr;
 }
 
 Value& Node::put(Str* key, Value value) {
@@ -212,7 +224,9 @@ Node* Value::open() {
 
 void Value::freeze() const {
   if (!is_resource() || node_->frozen) return;
-  std::vector<Node*> todo{node_};
+  static thread_local std::vector<Node*> todo;
+  todo.clear();
+  todo.push_back(node_);
   node_->frozen = true;
   while (!todo.empty()) {
     Node* n = todo.back();

@@ -23,15 +23,38 @@ std::string_view tag_name(Tag tag);
 
 inline constexpr std::uint32_t kImmortal = 0x80000000u;
 
+// The first eight bytes as a number that orders as they do; zero behind a shorter text. Most keys differ in it.
+inline std::uint64_t head_of(std::string_view text) {
+  std::uint64_t head = 0;
+  if (text.size() >= 8) {
+    std::memcpy(&head, text.data(), 8);
+    return __builtin_bswap64(head);
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) head |= std::uint64_t{static_cast<unsigned char>(text[i])} << (56 - 8 * i);
+  return head;
+}
+
 struct Str {
   std::uint32_t refs;
-  std::uint32_t size;
-  bool ascii;
-  char text[7];  // the real array is `size` long
+  std::uint32_t size : 31;
+  std::uint32_t ascii : 1;
+  char text[8];  // the real array is `size` long; zero behind a shorter text
 
   static Str* make(std::string_view text);
   static Str* make(std::string_view a, std::string_view b);
   std::string_view view() const { return {text, size}; }
+  std::uint64_t head() const {
+    std::uint64_t head;
+    std::memcpy(&head, text, 8);
+    return __builtin_bswap64(head);
+  }
+  bool is(std::string_view other, std::uint64_t other_head) const {
+    return head() == other_head && size == other.size() && (size <= 8 || std::memcmp(text + 8, other.data() + 8, size - 8) == 0);
+  }
+  bool before(std::string_view other, std::uint64_t other_head) const {
+    const std::uint64_t mine = head();
+    return mine != other_head ? mine < other_head : view() < other;
+  }
   static constexpr std::size_t header() { return offsetof(Str, text); }
 };
 
