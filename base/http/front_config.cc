@@ -191,6 +191,11 @@ http {{
     location @too_many {{
       {rate_problem}
     }}
+    # nginx's own errors only: a body that it cannot write down.
+    error_page 500 = @broken;
+    location @broken {{
+      {broken_problem}
+    }}
     error_page 502 504 = @down;
     location @down {{
       {down_problem}
@@ -209,6 +214,8 @@ http {{
                               "Send it in smaller parts.")),
       fmt::arg("rate_problem",
                problem_answer(429, Errc::exhausted, "too many requests or connections from this address", "Try again later.")),
+      fmt::arg("broken_problem", problem_answer(507, Errc::exhausted, "the server cannot take this request; its disk may be full",
+                                                "Nothing was done. Free space below the state folder of weftd and try again.")),
       fmt::arg("down_problem",
                problem_answer(503, Errc::unavailable, "weftd does not answer behind its front; it may be restarting",
                               "Try again in a few seconds.")));
