@@ -37,6 +37,8 @@ if [ "$containers" = yes ]; then
 
   # -- a drain --------------------------------------------------------------------------------------------------------------------
   say "a storage node is drained, worked on and returned: files in the pool first"
+  # A node that has just booted answers a moment after it reported.
+  for _ in $(seq 60); do weft storage check >/dev/null 2>&1 && break; sleep 0.5; done
   if ! weft storage list 2>/dev/null | grep -q demo; then
     mkdir -p "$state/demo"
     for i in $(seq 12); do head -c $((i * 40000)) /dev/urandom >"$state/demo/demo-$i.dat"; done
