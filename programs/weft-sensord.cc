@@ -239,32 +239,39 @@ int main(int argc, char** argv) {
                                         {"--node", "NAME", "this node's name; default from the certificate"},
                                         {"--server", "URL", "the server; default from the agent's settings"},
                                         {"--actuator", "SOCKET", "where restarts are asked for", "/run/weft/actuate.sock"}}),
-                           {},
+                           {{"systemctl start weft-sensord", "how it is usually run"}},
                            run,
                            {}});
   tool.commands.push_back({"once",
                            "sample every active sensor once and print Prometheus text",
                            "",
                            with_places({{"[SENSOR...]", "", "only these"}}),
-                           {{"weft-sensord once cpu load", ""}},
+                           {{"weft-sensord once cpu load", "only what these two give"}},
                            once,
                            {}});
   tool.commands.push_back({"check-config",
                            "check the profile's monitoring tree; exit 1 when something is wrong",
                            "",
                            place_options,
-                           {},
+                           {{"weft-sensord check-config --profile new.json", "before the profile goes out"}},
                            check_config,
                            {}});
-  tool.commands.push_back({"list", "all metrics that the sensors can give", "", {}, {}, list, {}});
+  tool.commands.push_back({"list",
+                           "all metrics that the sensors can give",
+                           "",
+                           {},
+                           {{"weft-sensord list | grep disk", "what is measured of disks"}},
+                           list,
+                           {}});
   tool.commands.push_back(
       {"actuate",
        "restart the unit of one rule (internal: started by systemd as root)",
        "Reads 'restart RULE' from stdin, restarts the unit that this rule of the profile names, answers on stdout.",
        {{"--profile", "FILE", "the node's current profile", "/var/lib/weft-agent/profile/current.json"},
         {"--runs", "FILE", "record of runs", "/var/lib/weft-actuate/runs.json"}},
-       {},
+       {{"systemctl status weft-sensord-actuate.socket", "where requests come in"}},
        actuate,
        {}});
+  tool.manual_section = 8;
   return base::cli::main(tool, argc, argv);
 }

@@ -59,8 +59,15 @@ std::optional<int> built_in(const Command& tool, std::span<const std::string> wo
 
 tl::unexpected<Error> no_such_command(const Route& route, const std::string& word) {
   const std::string hint = fmt::format("run '{} --help'", spelled(route));
-  if (word.starts_with('-'))
-    return fail(Errc::invalid, fmt::format("'{}' stands before the command: options follow it", word), hint);
+  if (word.starts_with('-')) {
+    std::vector<std::string> flags{"--help"};
+    if (route.size() == 1) flags.emplace_back("--version");
+    const auto meant = text::did_you_mean_suffix(word, flags);
+    return fail(Errc::invalid,
+                meant.empty() ? fmt::format("'{}' stands before the command: options follow it", word)
+                              : fmt::format("{} has no option '{}'{}", spelled(route), word, meant),
+                hint);
+  }
   auto names = command_names(*route.back());
   if (route.size() == 1) names.insert(names.end(), {"completion", "man"});
   return fail(Errc::invalid,

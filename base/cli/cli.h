@@ -45,6 +45,7 @@ struct Command {
   std::vector<Example> examples;
   std::function<int(const Arguments&)> run;  // absent: a group of sub-commands
   std::vector<Command> commands;
+  int manual_section = 1;  // of the tool: 8 for daemons
 };
 
 // Parses and runs. Handles --help, --version, `completion bash|zsh|fish`, `man` (roff of the whole tool on stdout).

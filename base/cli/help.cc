@@ -158,7 +158,7 @@ std::string help_text(const Route& route, bool colour) {
 }
 
 std::string man_text(const Command& tool) {
-  std::string out = fmt::format(".TH {} 1 \"\" \"Weft {}\" \"Weft\"\n", roff(tool.name), WEFT_VERSION);
+  std::string out = fmt::format(".TH {} {} \"\" \"Weft {}\" \"Weft\"\n", roff(tool.name), tool.manual_section, WEFT_VERSION);
   out += fmt::format(".SH NAME\n{} \\- {}\n.SH SYNOPSIS\n", roff(tool.name), roff(tool.summary));
   const auto routes = all_routes(tool);
   for (const auto& route : routes)

@@ -172,6 +172,10 @@ int run(int argc, char** argv) {
     fmt::print("{}", usage());
     return 0;
   }
+  if (line->man) {
+    print_manual();
+    return 0;
+  }
   if (line->version) {
     fmt::print("panc (weft) {}\n", WEFT_VERSION);
     return 0;

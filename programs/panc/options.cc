@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 
+#include "base/cli/cli.h"
 #include "base/file/file.h"
 #include "base/text/text.h"
 
@@ -40,6 +41,7 @@ constexpr Option kOptions[] = {
     {"--logging", "", "LIST", "ignored, likewise"},
     {"--log-file", "", "FILE", "ignored, likewise"},
     {"--verbose", "-v", "", "print statistics at the end"},
+    {"--man", "", "", "print the manual page"},
     {"--version", "", "", "print the version"},
     {"--help", "-h", "", "print this text"},
 };
@@ -120,6 +122,8 @@ Result<> apply(CommandLine& line, const Option& option, const std::string& value
     line.verbose = true;
   } else if (name == "--version") {
     line.version = true;
+  } else if (name == "--man") {
+    line.man = true;
   } else if (name == "--help") {
     line.help = true;
   }
@@ -178,8 +182,35 @@ std::string usage() {
         fmt::format("{}{}{}{}{}", o.name, o.value.empty() ? "" : " ", o.value, o.short_name.empty() ? "" : ", ", o.short_name);
     out += fmt::format("  {:<28} {}\n", left, o.help);
   }
-  out += "\nExample:\n  panc -I templates:site -o out -f json,dep profiles/*.pan\n";
+  out +=
+      "\nExamples:\n"
+      "  panc -I templates:site -o out -f json,dep profiles/*.pan    profiles and dependency files in out/\n"
+      "  panc -f none profiles/*.pan                                 only look for syntax errors\n"
+      "\nExit codes: 0 all profiles are written; 1 some failed; 2 wrong command line.\n";
   return out;
+}
+
+void print_manual() {
+  base::cli::Command tool;
+  tool.name = "panc";
+  tool.summary = "compile Pan templates into profiles";
+  tool.description =
+      "Compiles object templates; each file must be named after its template. The command line is that of Quattor's compiler. "
+      "Errors go to stderr with file, line, column, the line itself and what was meant.\n\n"
+      "Exit codes: 0 all profiles are written; 1 some failed; 2 wrong command line.";
+  for (const Option& o : kOptions) {
+    base::cli::Option option;
+    option.name = std::string(o.name) + (o.short_name.empty() ? "" : ",") + std::string(o.short_name);
+    option.value = o.value;
+    option.help = o.help;
+    tool.options.push_back(std::move(option));
+  }
+  tool.options.push_back({.name = "[FILE...]", .help = "object templates; @LISTFILE names a file with one name per line"});
+  tool.examples = {{"panc -I templates:site -o out -f json,dep profiles/*.pan", "profiles and dependency files in out/"},
+                   {"panc -f none profiles/*.pan", "only look for syntax errors"}};
+  std::string program = "panc", verb = "man";
+  char* words[] = {program.data(), verb.data(), nullptr};
+  base::cli::main(tool, 2, words);
 }
 
 }  // namespace panc

@@ -19,10 +19,12 @@ struct CommandLine {
   std::vector<std::string> files;
   bool verbose = false;
   bool help = false;
+  bool man = false;
   bool version = false;
 };
 
 base::Result<CommandLine> parse_command_line(int argc, char** argv);
 std::string usage();
+void print_manual();  // roff on stdout
 
 }  // namespace panc

@@ -44,8 +44,8 @@ base::Result<int> list(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
   std::string query = fmt::format("/v1/alarm?limit={}", page);
   if (arguments.has("all")) query += "&state=all";
-  for (const char* name : {"node", "rule"})
-    if (arguments.has(name)) query += fmt::format("&{}={}", name, url_encode(arguments.get(name)));
+  if (arguments.has("node")) query += "&node=" + url_encode(WEFT_TRY(resolve_pattern(client, arguments.get("node"))));
+  if (arguments.has("rule")) query += "&rule=" + url_encode(arguments.get("rule"));
   List alarms, runs;
   std::int64_t before = 0;
   for (int i = 0; i < most_pages; ++i) {
@@ -77,14 +77,15 @@ base::cli::Command alarm_command() {
   base::cli::Command out;
   out.name = "alarm";
   out.summary = "what is wrong now, and what rules have done about it";
+  out.examples = {{"weft alarm list", "what wants attention now"}};
   base::cli::Command list_command;
   list_command.name = "list";
   list_command.summary = "raised alarms, newest first";
   list_command.options = {{"--all", "", "cleared alarms and actuator runs too"},
-                          {"--node", "PATTERN", "only of these nodes (* and ?)"},
+                          {"--node", "PATTERN", "only of this node, or of all that match (* and ?)"},
                           {"--rule", "PATTERN", "only of these rules (* and ?)"}};
   for (auto& option : common_options()) list_command.options.push_back(std::move(option));
-  list_command.examples = {{"weft alarm list --node 'disk*'", ""},
+  list_command.examples = {{"weft alarm list --node 'disk*'", "what is wrong with the disk servers"},
                            {"weft alarm list --all --rule no_contact", "when nodes were silent"}};
   list_command.run = [](const Arguments& arguments) {
     auto result = list(arguments);

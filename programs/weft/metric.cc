@@ -50,7 +50,8 @@ std::string age_text(const Value& metric) {
 
 base::Result<int> list(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  auto metrics = WEFT_TRY(fetch(client, arguments.get("node"), arguments.get("name")));
+  const auto node = WEFT_TRY(resolve_pattern(client, arguments.get("node")));
+  auto metrics = WEFT_TRY(fetch(client, node, arguments.get("name")));
   struct Total {
     std::set<std::string_view> nodes;
     std::int64_t series = 0;
@@ -122,19 +123,20 @@ base::cli::Command metric_command() {
   base::cli::Command out;
   out.name = "metric";
   out.summary = "last values that nodes have measured";
+  out.examples = {{"weft metric show disk01 'node_load*'", "how busy disk01 is"}};
   base::cli::Command list_command;
   list_command.name = "list";
   list_command.summary = "names of metrics, with how many nodes and series have them";
-  list_command.options =
-      with_common({{"--node", "PATTERN", "only these nodes (* and ?)"}, {"--name", "PATTERN", "only these metrics (* and ?)"}});
+  list_command.options = with_common({{"--node", "PATTERN", "only this node, or all that match (* and ?)"},
+                                      {"--name", "PATTERN", "only these metrics (* and ?)"}});
   list_command.examples = {{"weft metric list --name 'node_filesystem*'", "what is known about file systems"}};
   list_command.run = [](const Arguments& a) { return run(list, a); };
   base::cli::Command show_command;
   show_command.name = "show";
   show_command.summary = "last values of one node, or of all that match a pattern";
   show_command.options = with_common({{"NODE", "", "node name or pattern"}, {"[NAME]", "", "metric name or pattern"}});
-  show_command.examples = {{"weft metric show disk01 'node_load*'", ""},
-                           {"weft metric show 'disk*' weft_agent_last_run_timestamp_seconds", ""}};
+  show_command.examples = {{"weft metric show disk01 'node_load*'", "how busy disk01 is"},
+                           {"weft metric show 'disk*' weft_agent_last_run_timestamp_seconds", "when the agents last ran"}};
   show_command.run = [](const Arguments& a) { return run(show, a); };
   out.commands = {list_command, show_command};
   return out;

@@ -65,6 +65,10 @@ base::Result<int> list(const Arguments& arguments) {
     print_json(Dict{{"nodes", nodes}});
     return 0;
   }
+  if (nodes.empty()) {
+    fmt::print("no node matches; weft node list without options shows them all\n");
+    return 0;
+  }
   std::vector<std::vector<std::string>> rows;
   for (const auto& node : nodes) {
     rows.push_back({std::string(node.get_string("name")), attribute(node, "role"), attribute(node, "rack"),
@@ -179,10 +183,15 @@ base::Result<int> wait(const Arguments& arguments) {
   Progress progress;
   for (;; pause = std::min(pause * 3 / 2, std::chrono::milliseconds(1000))) {
     std::vector<std::string> waiting, failed;
-    List applied;
+    List applied, absent;
     for (const auto& node : WEFT_TRY(fetch_nodes(client, wish.query))) {
       const std::string name(node.get_string("name"));
       if (!wish.names.empty() && !wish.names.contains(name)) continue;
+      // A machine that is described but not installed yet never answers: it is waited for only when it is named.
+      if (wish.names.empty() && text_of(node.get("last_seen"), "").empty()) {
+        absent.emplace_back(name);
+        continue;
+      }
       switch (standing_of(node, wish.at)) {
         case Standing::applied: applied.emplace_back(name); break;
         case Standing::failed: failed.push_back(name); break;
@@ -190,6 +199,9 @@ base::Result<int> wait(const Arguments& arguments) {
       }
     }
     const auto total = applied.size() + failed.size() + waiting.size();
+    if (total == 0 && !absent.empty())
+      return fail(Errc::not_found, fmt::format("none of these nodes was ever seen: {}", some_names(absent, 8)),
+                  "enrol them first: weft node token NODE");
     if (total == 0 && wish.at > 0)
       return fail(Errc::not_found, fmt::format("revision {} changed no node", wish.at), "name the nodes to wait for");
     if (total == 0)
@@ -205,10 +217,14 @@ base::Result<int> wait(const Arguments& arguments) {
       List failed_list, waiting_list;
       for (const auto& name : failed) failed_list.emplace_back(name);
       for (const auto& name : waiting) waiting_list.emplace_back(name);
-      print_json(Dict{{"applied", applied}, {"failed", std::move(failed_list)}, {"waiting", std::move(waiting_list)}});
+      print_json(Dict{{"applied", applied},
+                      {"failed", std::move(failed_list)},
+                      {"waiting", std::move(waiting_list)},
+                      {"never_seen", std::move(absent)}});
     } else {
       fmt::print("{} of {} nodes have applied it{}\n", applied.size(), total,
                  applied.empty() || total > 8 ? "" : ": " + some_names(applied, 8));
+      if (!absent.empty()) fmt::print("not waited for, never seen: {}\n", some_names(absent, 8));
       for (const auto& name : failed)
         fmt::print("{} {}: weft node show {} tells why\n", paint(Colour::red, "failed"), name, name);
       for (const auto& name : waiting)
@@ -244,7 +260,7 @@ base::cli::Command node_command() {
                                .help = "only with this last report",
                                .choices = {"ok", "failed", "partial", "noaction", "none"}},
                               {.name = "--out-of-sync", .help = "only those that have not applied the desired profile"}}),
-      .examples = {{"weft node list --role disk --out-of-sync", "disk servers that are behind"}},
+      .examples = {{"weft node list --role dirpool --out-of-sync", "disk servers that are behind"}},
       .run = runner(list),
       .commands = {}};
   base::cli::Command show_command{
@@ -269,9 +285,8 @@ base::cli::Command node_command() {
       .name = "wait",
       .summary = "wait until nodes have applied what is desired of them",
       .description =
-          "Without NODE: all nodes, or with --applied those that the revision changed. Exit status 1 when a node's run failed or "
-          "the "
-          "time is over.",
+          "Without NODE: all nodes that were ever seen, or with --applied those of them that the revision changed. Exit status 1 "
+          "when a node's run failed or the time is over.",
       .options =
           with_common({{.name = "[NODE...]", .help = "nodes, or the beginnings of their names up to a dot"},
                        {.name = "--applied", .value = "REV", .help = "what this revision wanted (default: what is desired now)"},

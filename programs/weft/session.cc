@@ -34,6 +34,15 @@ base::Result<fs::path> config_file(const base::cli::Arguments& arguments) {
               "a server writes one for its first administrator: STATE/admin/client.yaml");
 }
 
+base::Result<std::string> read_settings(const fs::path& file) {
+  auto text = base::file::read(file, 1u << 20);
+  if (!text && text.error().hint.empty())
+    text.error().hint = text.error().code == Errc::denied
+                            ? "these are somebody else's settings: ask for a certificate of your own"
+                            : "check --config or $WEFT_CONFIG; a server's first one is STATE/admin/client.yaml";
+  return text;
+}
+
 base::Result<Exchange> send(base::http::Client& client, std::string_view method, std::string_view path, const Value& body,
                             std::chrono::milliseconds timeout) {
   base::http::ClientRequest request;
@@ -59,7 +68,7 @@ base::Result<Exchange> send(base::http::Client& client, std::string_view method,
 
 base::Result<base::http::Client> connect(const base::cli::Arguments& arguments) {
   const auto file = WEFT_TRY(config_file(arguments));
-  const auto settings = WEFT_TRY(base::yaml::parse(WEFT_TRY(base::file::read(file, 1u << 20)), file.string()));
+  const auto settings = WEFT_TRY(base::yaml::parse(WEFT_TRY(read_settings(file)), file.string()));
   static const std::vector<std::string> keys{"server", "ca", "certificate", "key", "unix_socket"};
   if (!settings.is_dict()) return fail(Errc::invalid, fmt::format("{}: must be a mapping", file.string()));
   for (const auto& [key, value] : *settings.dict()) {
@@ -112,6 +121,11 @@ base::Result<std::string> resolve_node(base::http::Client& client, std::string_v
   return fail(Errc::invalid, fmt::format("'{}' is not unique: {}", name, base::text::join(names, ", ")), "give the full name");
 }
 
+base::Result<std::string> resolve_pattern(base::http::Client& client, std::string_view text) {
+  if (text.empty() || text.find_first_of("*?") != std::string_view::npos) return std::string(text);
+  return resolve_node(client, text);
+}
+
 int run(const std::function<base::Result<int>()>& body) {
   auto result = body();
   if (!result) {
@@ -136,6 +150,18 @@ std::vector<base::cli::Option> common_options() {
            .value = "FILE",
            .help = "client settings (default: $WEFT_CONFIG, ~/.config/weft/client.yaml, /etc/weft/client.yaml)"},
           {.name = "--json", .help = "print JSON for programs"}};
+}
+
+base::cli::Command verb(std::string name, std::string summary, std::vector<base::cli::Option> options,
+                        std::vector<base::cli::Example> examples, base::Result<int> (*body)(const base::cli::Arguments&)) {
+  base::cli::Command command;
+  command.name = std::move(name);
+  command.summary = std::move(summary);
+  command.options = std::move(options);
+  for (auto& option : common_options()) command.options.push_back(std::move(option));
+  command.examples = std::move(examples);
+  command.run = [body](const base::cli::Arguments& arguments) { return run([&] { return body(arguments); }); };
+  return command;
 }
 
 }  // namespace programs::weft

@@ -41,8 +41,15 @@ int run(const std::function<base::Result<int>()>& body);
 // Percent-encodes one path segment or query value.
 std::string url_encode(std::string_view text);
 
+// For options that take a node or a pattern: patterns as they are, names resolved, nothing as nothing.
+base::Result<std::string> resolve_pattern(base::http::Client& client, std::string_view text);
+
 // The options every command has: --config FILE, --json.
 std::vector<base::cli::Option> common_options();
+
+// A command with the common options that runs `body` as run() does.
+base::cli::Command verb(std::string name, std::string summary, std::vector<base::cli::Option> options,
+                        std::vector<base::cli::Example> examples, base::Result<int> (*body)(const base::cli::Arguments&));
 
 base::cli::Command template_command();    // cdb
 base::cli::Command profile_command();     // cdb

@@ -112,23 +112,11 @@ base::Result<int> show(const Arguments& arguments) {
   return 0;
 }
 
-base::cli::Command verb(std::string name, std::string summary, std::vector<base::cli::Option> options,
-                        std::vector<base::cli::Example> examples, base::Result<int> (*body)(const Arguments&)) {
-  base::cli::Command command;
-  command.name = std::move(name);
-  command.summary = std::move(summary);
-  command.options = std::move(options);
-  for (const auto& option : common_options()) command.options.push_back(option);
-  command.examples = std::move(examples);
-  command.run = [body](const Arguments& arguments) { return run([&] { return body(arguments); }); };
-  return command;
-}
-
 }  // namespace
 
 base::cli::Command sms_command() {
   const base::cli::Option state{.name = "STATE",
-                                .help = "maintenance, draining, standby, quarantine or retiring",
+                                .help = "what to claim",
                                 .required = true,
                                 .choices = {"maintenance", "draining", "standby", "quarantine", "retiring"}};
   const base::cli::Option reason{
@@ -138,11 +126,11 @@ base::cli::Command sms_command() {
       .name = "--expect", .value = "N", .help = "how many nodes the selection is; required with globs and above five"};
   base::cli::Command command;
   command.name = "sms";
+  command.examples = {{"weft sms show", "who keeps which node out of service, and why"}};
   command.summary = "take nodes out of service and let them return";
   command.description =
       "A claim says that somebody wants a node in a state, and why. The most restrictive claim wins. A node returns to "
-      "production "
-      "when its last claim is gone and a workflow has verified it.";
+      "production when its last claim is gone and a workflow has verified it.";
   command.commands = {
       verb("set", "claim nodes",
            {state,

@@ -132,32 +132,23 @@ base::Result<int> forget(const Arguments& arguments) {
 
 base::cli::Command storage_command() {
   const base::cli::Option pool{.name = "--pool", .value = "POOL", .help = "which pool; not needed when there is one"};
-  auto verb = [&](std::string name, std::string summary, std::vector<base::cli::Option> options,
-                  std::vector<base::cli::Example> examples, base::Result<int> (*body)(const Arguments&)) {
-    base::cli::Command command;
-    command.name = std::move(name);
-    command.summary = std::move(summary);
-    command.options = std::move(options);
-    if (command.name != "forget") command.options.push_back(pool);
-    for (const auto& option : common_options()) command.options.push_back(option);
-    command.examples = std::move(examples);
-    command.run = [body](const Arguments& arguments) { return run([&] { return body(arguments); }); };
-    return command;
-  };
   base::cli::Command command;
   command.name = "storage";
   command.summary = "files in pools and their copies";
+  command.examples = {{"weft storage check", "is every file there as often as it must be, and whole?"}};
   command.commands = {
       verb("put", "store files, each with all its copies",
            {{.name = "FILE...", .help = "files", .required = true},
-            {.name = "--name", .value = "NAME", .help = "its name in the pool"}},
+            {.name = "--name", .value = "NAME", .help = "its name in the pool"},
+            pool},
            {{"weft storage put run1.root run2.root", "copies in different failure domains, read back before it returns"}}, put),
       verb("get", "fetch a file, checked",
            {{.name = "NAME", .help = "name in the pool", .required = true},
-            {.name = "[FILE]", .help = "where to write it; stdout by default"}},
+            {.name = "[FILE]", .help = "where to write it; stdout by default"},
+            pool},
            {{"weft storage get run1.root /tmp/run1.root", "the first good copy"}}, get),
-      verb("list", "members, files and where they are", {}, {{"weft storage list", "the whole pool"}}, list),
-      verb("check", "read every copy and compare", {},
+      verb("list", "members, files and where they are", {pool}, {{"weft storage list", "the whole pool"}}, list),
+      verb("check", "read every copy and compare", {pool},
            {{"weft storage check", "exit code 1 when a copy is missing, damaged or one too many"}}, check),
       verb("forget", "take a replaced disk's directory as new",
            {{.name = "NODE", .help = "the node", .required = true},

@@ -54,9 +54,26 @@ void print_order(const Value& order) {
   }
 }
 
+// The number as given, or that of the newest order of a node: an open one before closed ones.
+base::Result<std::string> order_of(base::http::Client& client, std::string_view name) {
+  if (!name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos) return std::string(name);
+  const std::string node = WEFT_TRY(resolve_node(client, name));
+  Value answer = WEFT_TRY(call(client, "GET", "/v1/work-order?all=true"));
+  const Value* best = nullptr;
+  for (const Value& order : list_of(answer, "work_orders")) {
+    if (order.get_string("node") != node) continue;
+    const auto rank = [](const Value& one) { return std::pair(one.get_string("state") == "open", one.get_integer("id")); };
+    if (!best || rank(order) > rank(*best)) best = &order;
+  }
+  if (!best)
+    return base::fail(base::Errc::not_found, fmt::format("node {} never had a work order", node),
+                      "weft work-order list shows the open ones");
+  return std::to_string(best->get_integer("id"));
+}
+
 base::Result<int> show(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  Value order = WEFT_TRY(call(client, "GET", "/v1/work-order/" + url_encode(arguments.get("ID"))));
+  Value order = WEFT_TRY(call(client, "GET", "/v1/work-order/" + WEFT_TRY(order_of(client, arguments.get("ID")))));
   if (arguments.has("json")) {
     print_json(order);
   } else {
@@ -72,7 +89,7 @@ base::Result<int> done(const Arguments& arguments) {
   for (const char* key : {"serial", "note", "outcome"}) {
     if (arguments.has(key)) body[key] = arguments.get(key);
   }
-  const std::string path = fmt::format("/v1/work-order/{}/done", url_encode(arguments.get("ID")));
+  const std::string path = fmt::format("/v1/work-order/{}/done", WEFT_TRY(order_of(client, arguments.get("ID"))));
   auto answer = call(client, "POST", path, body);
   // A lost answer: the same event again is the same answer.
   if (!answer && (answer.error().code == base::Errc::timeout || answer.error().code == base::Errc::unavailable))
@@ -90,20 +107,10 @@ base::Result<int> done(const Arguments& arguments) {
 }  // namespace
 
 base::cli::Command work_order_command() {
-  auto verb = [](std::string name, std::string summary, std::vector<base::cli::Option> options,
-                 std::vector<base::cli::Example> examples, base::Result<int> (*body)(const Arguments&)) {
-    base::cli::Command command;
-    command.name = std::move(name);
-    command.summary = std::move(summary);
-    command.options = std::move(options);
-    for (const auto& option : common_options()) command.options.push_back(option);
-    command.examples = std::move(examples);
-    command.run = [body](const Arguments& arguments) { return run([&] { return body(arguments); }); };
-    return command;
-  };
-  const base::cli::Option id{.name = "ID", .help = "number of the work order", .required = true};
+  const base::cli::Option id{.name = "ID", .help = "number of the work order, or a node: its open one", .required = true};
   base::cli::Command command;
   command.name = "work-order";
+  command.examples = {{"weft work-order show disk01", "what there is to do at disk01"}};
   command.summary = "what people have to do, and their answers";
   command.commands = {
       verb("list", "open work orders", {{.name = "--all", .help = "closed ones too"}},

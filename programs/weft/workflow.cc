@@ -197,20 +197,10 @@ base::Result<int> start(const Arguments& arguments) {
 }  // namespace
 
 base::cli::Command workflow_command() {
-  auto verb = [](std::string name, std::string summary, std::vector<base::cli::Option> options,
-                 std::vector<base::cli::Example> examples, base::Result<int> (*body)(const Arguments&)) {
-    base::cli::Command command;
-    command.name = std::move(name);
-    command.summary = std::move(summary);
-    command.options = std::move(options);
-    for (const auto& option : common_options()) command.options.push_back(option);
-    command.examples = std::move(examples);
-    command.run = [body](const Arguments& arguments) { return run([&] { return body(arguments); }); };
-    return command;
-  };
   const base::cli::Option id{.name = "ID", .help = "number of the workflow, or a node: its newest one", .required = true};
   base::cli::Command command;
   command.name = "workflow";
+  command.examples = {{"weft workflow watch disk01", "follow what happens to disk01"}};
   command.summary = "runs of workflows, and the switch that stops them all";
   command.commands = {
       verb("list", "what is running", {{.name = "--all", .help = "finished ones too"}},

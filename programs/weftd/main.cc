@@ -49,5 +49,6 @@ int main(int argc, char** argv) {
        "one role on a replicated database"},
   };
   tool.run = run;
+  tool.manual_section = 8;
   return base::cli::main(tool, argc, argv);
 }
