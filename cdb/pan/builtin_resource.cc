@@ -111,9 +111,10 @@ Value list(Evaluator& e, const Op& op) {
 
 Value dict(Evaluator& e, const Op& op) {
   Value result = Value::dict(op.count / 2);
-  std::vector<Value> values;
-  values.reserve(op.count);
-  for (std::uint32_t i = 0; i < op.count; ++i) values.push_back(argument(e, op, i));
+  // A list of the object's heap: quicker than a vector.
+  const Value evaluated = Value::list(op.count);
+  for (std::uint32_t i = 0; i < op.count; ++i) evaluated.node()->push_back(argument(e, op, i));
+  Value* values = evaluated.node()->items;
   for (std::uint32_t i = 0; i < op.count; i += 2) {
     const Value key = key_argument(op, values[i]);
     Node* node = result.node();

@@ -164,7 +164,7 @@ void Engine::build(Entry& object) {
   try {
     if (option_problem_ != nullptr) throw Failure{std::make_shared<Problem>(*option_problem_)};
     context->root = initial_root_;
-    Repository::Found found = repository_.find(object.name, {""}, false);
+    const Repository::Found& found = repository_.find(object.name, {""}, false);
     context->lookups.push_back(found.lookup);
     if (found.path.empty())
       raise(Problem::Kind::evaluation, fmt::format("cannot locate object template named '{}'", object.name), {},

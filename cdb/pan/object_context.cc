@@ -132,7 +132,7 @@ std::shared_ptr<const Template> ObjectContext::load(const std::string& template_
   if (auto found = loaded.find(template_name); found != loaded.end()) return found->second;
   fresh = true;
   Repository& repository = engine.repository();
-  Repository::Found found = repository.find(template_name, loadpath, false);
+  const Repository::Found& found = repository.find(template_name, loadpath, false);
   Lookup entry = found.lookup;
   entry.only = lookup;
   record(entry);
@@ -159,7 +159,7 @@ std::shared_ptr<const Template> ObjectContext::load(const std::string& template_
 }
 
 std::shared_ptr<const std::string> ObjectContext::text_file(const std::string& file_name) {
-  Repository::Found found = engine.repository().find(file_name, loadpath, true);
+  const Repository::Found& found = engine.repository().find(file_name, loadpath, true);
   record(found.lookup);
   return found.path.empty() ? nullptr : engine.repository().content(found.path);
 }

@@ -103,7 +103,7 @@ std::vector<std::string> Repository::roots() const {
   return all;
 }
 
-Repository::Found Repository::find(std::string_view name, const std::vector<std::string>& loadpath, bool text) {
+const Repository::Found& Repository::find(std::string_view name, const std::vector<std::string>& loadpath, bool text) {
   std::string key(text ? "t" : "p");
   for (const std::string& prefix : loadpath) {
     key += prefix;

@@ -45,7 +45,8 @@ class Repository {
   // find(); `path` ends in "/<name>.pan" or ".tpl", what is before it is the template's root. The path in force: the first given.
   std::string give(const std::string& name, const std::string& path);
   // Where a template or text file is, nothing read yet.
-  Found find(std::string_view name, const std::vector<std::string>& loadpath, bool text);
+  // Valid until invalidate().
+  const Found& find(std::string_view name, const std::vector<std::string>& loadpath, bool text);
   // The parsed template of a file. Throws Failure when it does not parse.
   std::shared_ptr<const Template> parsed(const std::string& path);
   std::shared_ptr<const std::string> content(const std::string& path) const { return source_->read(path); }
