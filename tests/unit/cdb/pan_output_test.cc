@@ -68,6 +68,28 @@ TEST_CASE("dep lists what was loaded and what was looked for in vain") {
         "lib/none ABSENT_SOURCE \nlib/t TPL file:/abs/root%20x/\nmain PAN file:/abs/root%20x/\nnone.txt ABSENT_TEXT \n");
 }
 
+TEST_CASE("dep: a given file's root is what stands before its name, whatever the include path finds") {
+  auto source = std::make_shared<MemorySource>();
+  source->files["root/site/node.pan"] = "object template site/node;\n'/from' = 'the include path';\n";
+  source->files["away/site/node.pan"] = "object template site/node;\ninclude 'lib/t';\n'/from' = 'the command line';\n";
+  source->files["root/lib/t.pan"] = "template lib/t;\n";
+  Engine engine(source, Options{.include_path = {"root"}});
+  CHECK(engine.repository().give("site/node", "away/site/node.pan") == "away/site/node.pan");
+  // The first one given stays; the same one again is no matter.
+  CHECK(engine.repository().give("site/node", "root/site/node.pan") == "away/site/node.pan");
+  CHECK(engine.repository().give("site/node", "away/site/node.pan") == "away/site/node.pan");
+  CHECK(engine.repository().roots() == std::vector<std::string>{"root", "away"});
+  std::string dep, json;
+  const std::vector<std::string> objects{"site/node"};
+  engine.run(objects, [&](Finished&& f) {
+    REQUIRE(f.root != nullptr);
+    dep = render(*parse_format("dep"), f, engine.repository().roots());
+    json = render(*parse_format("json"), f, engine.repository().roots());
+  });
+  CHECK(dep == "lib/t PAN file:root/\nsite/node PAN file:away/\n");
+  CHECK(json.find("the command line") != std::string::npos);
+}
+
 TEST_CASE("gzip variants hold the same bytes") {
   const auto plain = base::compress::gunzip(rendered(kBody, "json.gz"));
   REQUIRE(plain);

@@ -1,6 +1,8 @@
 // The copy-on-write tree below everything.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "cdb/pan/path.h"
 #include "cdb/pan/problem.h"
 #include "cdb/pan/value.h"
@@ -64,6 +66,29 @@ TEST_CASE("dict keys stay sorted by bytes") {
   CHECK_FALSE(d.node()->erase("a10"));
   CHECK(d.node()->find("a9") != nullptr);
   CHECK(d.node()->find("a1") == nullptr);
+}
+
+TEST_CASE("keys that share their first eight bytes are told apart") {
+  Heap heap;
+  HeapScope scope(heap);
+  Value dict = Value::dict();
+  const std::vector<std::string> keys{"abcdefgh", "abcdefg", "abcdefghi", "abcdefghh",  "a",
+                                      "abcdefgi", "ab",      "\xc3\xa9",  "abcdefghia", "b"};
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const Value key = Value::string(keys[i]);
+    dict.node()->put(key.str(), Value::integer(static_cast<std::int64_t>(i)));
+    // Small dicts are walked, larger ones halved: both find all and nothing else.
+    for (std::size_t k = 0; k <= i; ++k) {
+      const Value* found = dict.node()->find(keys[k]);
+      REQUIRE(found != nullptr);
+      CHECK(found->as_integer() == static_cast<std::int64_t>(k));
+    }
+    for (std::string_view absent : {"", "abcdef", "abcdefghj", "abcdefghiaa", "c"}) CHECK(dict.node()->find(absent) == nullptr);
+  }
+  std::vector<std::string> sorted = keys, got;
+  std::sort(sorted.begin(), sorted.end());
+  for (std::uint32_t i = 0; i < dict.node()->size; ++i) got.emplace_back(dict.node()->entries[i].key->view());
+  CHECK(got == sorted);
 }
 
 TEST_CASE("trees of any depth are freed without recursion") {
