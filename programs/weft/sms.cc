@@ -67,8 +67,9 @@ base::Result<int> clear(const Arguments& arguments) {
   } else if (answer.get("note")) {
     fmt::print("note: {}\n", answer.get_string("note"));
   } else {
-    fmt::print("{} claims cleared; a node returns when its last claim is gone and it is verified\n",
-               answer.get_integer("cleared"));
+    const auto cleared = answer.get_integer("cleared");
+    fmt::print("{} claim{} cleared; a node returns when its last claim is gone and it is verified\n", cleared,
+               cleared == 1 ? "" : "s");
   }
   return 0;
 }

@@ -215,7 +215,7 @@ base::cli::Command template_plan() {
   return {.name = "plan",
           .summary = "what committing a working copy would change; stores nothing",
           .description = "Compiles every profile that the edits can touch and shows each node and value that would change.",
-          .options = with_common({{.name = "DIR", .help = "folder of the working copy"}}),
+          .options = with_common({{.name = "[DIR]", .help = "folder of the working copy", .default_value = "."}}),
           .examples = {{"weft template plan site", "nodes, paths, old → new"}},
           .run = runner(plan),
           .commands = {}};
@@ -228,7 +228,8 @@ base::cli::Command template_commit() {
               "All or nothing: when one profile does not compile, or somebody else changed one of your files since your "
               "checkout, nothing "
               "is stored.",
-          .options = with_common({{.name = "DIR", .help = "folder of the working copy"}, message_option(true)}),
+          .options =
+              with_common({{.name = "[DIR]", .help = "folder of the working copy", .default_value = "."}, message_option(true)}),
           .examples = {{"weft template commit site -m \"new message of the day\"", "prints the plan and the revision"}},
           .run = runner(commit),
           .commands = {}};

@@ -200,7 +200,7 @@ base::cli::Command template_diff() {
   return {.name = "diff",
           .summary = "edits of a working copy, line by line",
           .description = "",
-          .options = with_common({{.name = "DIR", .help = "folder of the working copy"}}),
+          .options = with_common({{.name = "[DIR]", .help = "folder of the working copy", .default_value = "."}}),
           .examples = {{"weft template diff site", "what you changed since the checkout"}},
           .run = runner(diff),
           .commands = {}};

@@ -66,6 +66,8 @@ base::Result<std::map<std::string, LocalFile>> read_folder(const fs::path& folde
 base::Result<WorkingCopy> WorkingCopy::open(const fs::path& folder) {
   std::error_code error;
   if (!fs::exists(base_file(folder), error)) {
+    if (folder == ".")
+      return fail(Errc::not_found, "this folder is not a working copy", "name one, or make it: weft template checkout site");
     return fail(Errc::not_found, fmt::format("{} is not a working copy", folder.string()),
                 fmt::format("make one: weft template checkout {}", folder.string()));
   }
