@@ -41,7 +41,8 @@ class Storage final : public plan::Component {
     if (!filesystems || filesystems->empty()) return fail(Errc::invalid, "field 'filesystems' is missing or empty");
     labels["filesystems"] = base::profile::Dict{};
     for (const auto& [key, filesystem] : *filesystems) {
-      auto path = path_of(base::profile::unescape(key), filesystem);
+      // The schema's key is the escaped mount path; LEAF finds the file system by the same.
+      auto path = base::profile::unescape(key);
       auto done = one(path, filesystem, draft);
       if (!done) {
         draft.problem("filesystem " + path, done.error());
@@ -58,14 +59,10 @@ class Storage final : public plan::Component {
   }
 
  private:
-  static std::string path_of(const std::string& key, const Value& filesystem) {
-    if (key.starts_with('/')) return key;
-    auto path = std::string(filesystem.get_string("path"));
-    return path.empty() ? "/data/" + key : path;
-  }
-
   static Result<> one(const std::string& path, const Value& filesystem, Draft& draft) {
     if (!filesystem.is_dict()) return fail(Errc::invalid, "it is no dict");
+    if (!path.starts_with('/'))
+      return fail(Errc::invalid, "'" + path + "' is no absolute mount path", "write it as {/data/01} in the template's path");
     WEFT_TRY(plan::check_path(path));
     plan::Attributes attributes;
     attributes.mode = WEFT_TRY(mode(filesystem, "mode")).value_or(0755);

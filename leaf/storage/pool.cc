@@ -57,6 +57,7 @@ Result<PoolConfig> PoolConfig::of(const fabric::Node& node) {
   for (const auto& [key, item] : *list->dict()) {
     // Keys are escaped mount paths; the last part is the name in URLs.
     std::string path = base::profile::unescape(key), name = path.substr(path.rfind('/') + 1);
+    if (!path.starts_with('/')) return wrong(fmt::format("file system '{}' is no escaped absolute mount path", path));
     bool good = !name.empty() && name.size() <= 16 &&
                 std::all_of(name.begin(), name.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
     if (!good) return wrong(fmt::format("file system '{}': its last part must be lower case letters and digits", path));

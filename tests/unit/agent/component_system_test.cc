@@ -2,6 +2,7 @@
 #include "agent/component/sources.h"
 #include "agent/component/unit_file.h"
 #include "planning.h"
+#include "tests/unit/example_profile.h"
 
 using namespace agent_test;
 using Verbs = std::vector<std::string>;
@@ -292,7 +293,7 @@ TEST_CASE("storage: directories and labels") {
 
 TEST_CASE("storage: devices are mounted, foreign mounts are not taken away") {
   World world;
-  auto profile = storage(R"("filesystems": {"01": {"device": "/dev/sdb1", "type": "xfs"}})");
+  auto profile = storage(R"("filesystems": {"_2fdata_2f01": {"device": "/dev/sdb1", "type": "xfs"}})");
   auto plan = world.try_plan(&profile);
   CHECK(verbs(*plan) == Verbs{"make-folder /data", "make-folder /data/01", "mount /data/01", "make-folder /etc/weft",
                               "write /etc/weft/storage.json"});
@@ -306,6 +307,26 @@ TEST_CASE("storage: devices are mounted, foreign mounts are not taken away") {
   CHECK(has(row(*plan, "storage").notes.at(0), "not mounted"));
 }
 
+TEST_CASE("storage: the compiled example is read as its schema means it") {
+  World world;
+  world.machine.units["weft-dirpool.service"] = world.machine.units["dirpool.service"] = {"loaded", "inactive", "enabled", false};
+  const auto example = tests::example_profile("disk01.example.org");
+  auto component = *base::profile::find(example, "/software/components/storage");
+  component["dependencies"] = base::profile::Dict{};  // the packages are not this test's matter
+  auto profile = profile_of("{\"storage\": " + base::profile::to_json(component) + "}");
+  const auto plan = world.try_plan(&profile);
+  REQUIRE(plan.has_value());
+  const auto done = verbs(*plan);
+  CAPTURE(problems(*plan, "storage"));
+  for (const auto& [key, filesystem] : *component.get("filesystems")->dict()) {
+    const auto path = base::profile::unescape(key);
+    CAPTURE(path);
+    CHECK(std::count(done.begin(), done.end(), "make-folder " + path) + std::count(done.begin(), done.end(), "mount " + path) >
+          0);
+  }
+  CHECK(std::count(done.begin(), done.end(), "write /etc/weft/storage.json") == 1);
+}
+
 TEST_CASE("storage: the serving unit") {
   World world;
   auto profile = storage(std::string(one_fs) + R"(, "service": "dirpool")");
@@ -315,10 +336,13 @@ TEST_CASE("storage: the serving unit") {
 }
 
 TEST_CASE("storage refuses what it cannot mean") {
-  for (const char* bad : {R"("x": 1)", R"("filesystems": {})", R"("filesystems": [])", R"("filesystems": {"a": 5})",
-                          R"("filesystems": {"_2e_2e": {"path": "/data/../etc"}})", R"("filesystems": {"a": {"device": "sdb"}})",
-                          R"("filesystems": {"a": {"mode": "9"}})", R"("filesystems": {"a": {"owner": "nobody-such"}})",
-                          R"("filesystems": {"a": {}}, "proxy_groups": "g")", R"("filesystems": {"a": {}}, "service": "a/b")"}) {
+  for (const char* bad :
+       {R"("x": 1)", R"("filesystems": {})", R"("filesystems": [])", R"("filesystems": {"_2fdata_2fa": 5})",
+        R"("filesystems": {"01": {}})", R"("filesystems": {"_2fdata_2f_2e_2e_2fetc": {}})",
+        R"("filesystems": {"_2fdata_2fa": {"device": "sdb"}})", R"("filesystems": {"_2fdata_2fa": {"mode": "9"}})",
+        R"("filesystems": {"_2fdata_2fa": {"owner": "nobody-such"}})",
+        R"("filesystems": {"_2fdata_2fa": {}}, "proxy_groups": "g")",
+        R"("filesystems": {"_2fdata_2fa": {}}, "service": "a/b")"}) {
     CAPTURE(bad);
     World world;
     auto profile = storage(bad);

@@ -230,6 +230,8 @@ TEST_CASE("reports: a failed run keeps the applied root; foreign and unknown roo
   CHECK(store.node("disk01")->outcome == "failed");
   for (int i = 0; i < Store::report_history + 5; ++i) REQUIRE(store.add_report("disk01", report(9, 2, "partial")));
   CHECK(store.reports("disk01", 1000)->size() == Store::report_history);
+  REQUIRE(store.add_report("disk01", report(9, 2, "noaction")));
+  CHECK(store.node("disk01")->applied_root == profile_of(1).root);  // only "ok" moves it
 
   CHECK(store.node("disk02")->last_seen.empty());
   REQUIRE(store.add_seen({{"disk02", std::chrono::system_clock::now()}, {"nobody", std::chrono::system_clock::now()}}));

@@ -9,7 +9,9 @@
 #include "base/file/file.h"
 #include "base/process/process.h"
 #include "base/profile/json.h"
+#include "base/profile/path.h"
 #include "leaf/storage/dirpool.h"
+#include "tests/unit/example_profile.h"
 #include "tests/unit/leaf/dav_pool.h"
 #include "tests/unit/leaf/fakes.h"
 
@@ -425,6 +427,31 @@ TEST_CASE("the servers: services write, nodes read, persons and strangers nothin
   CHECK(status("service", "GET", "/etc/passwd") == 403);
 }
 
+TEST_CASE("the compiled example is read as its schema means it") {
+  leaf::fabric::Node node;
+  const auto profile = tests::example_profile("disk01.example.org");
+  node.name = "disk01.example.org";
+  node.ip = *base::profile::find(profile, "/system/network/primary_ip")->string();
+  node.rack = *base::profile::find(profile, "/hardware/sysloc/rack")->string();
+  node.storage = *base::profile::find(profile, "/software/components/storage");
+  const auto config = st::PoolConfig::of(node);
+  REQUIRE_MESSAGE(config, (config ? "" : config.error().text()));
+  CHECK(config->pool == node.storage.get_string("pool"));
+  CHECK(config->replicas == node.storage.get_integer("replicas"));
+  CHECK(config->port == node.storage.get_integer("port"));
+  const auto& described = *node.storage.get("filesystems")->dict();
+  REQUIRE(config->filesystems.size() == described.size());
+  for (const auto& [key, item] : described) {
+    const auto path = base::profile::unescape(key);
+    CAPTURE(path);
+    REQUIRE(path.starts_with('/'));
+    const auto found = config->filesystems.find(path.substr(path.rfind('/') + 1));
+    REQUIRE(found != config->filesystems.end());
+    if (item.get("quota")) CHECK(found->second == item.get_integer("quota"));
+  }
+  CHECK(*st::PoolConfig::domain(*config, node) == node.rack);
+}
+
 TEST_CASE("the description of a node's storage is checked before it is used") {
   leaf::fabric::Node node;
   node.name = "d";
@@ -442,6 +469,7 @@ TEST_CASE("the description of a node's storage is checked before it is used") {
                                                   {"failure_domain", "room"},
                                                   {"filesystems", Dict{}},
                                                   {"filesystems", Dict{{"_2fdata_2fA", Dict{}}}},
+                                                  {"filesystems", Dict{{"01", Dict{}}}},
                                                   {"filesystems", Dict{{"_2fa_2f01", Dict{}}, {"_2fb_2f01", Dict{}}}},
                                                   {"filesystems", Dict{{"_2fdata_2f01", Dict{{"pool", "q"}}}}}}) {
     CAPTURE(key);
