@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "monitor/sensord/footprint.h"
+#include "base/process/footprint.h"
 #include "monitor/sensord/schedule.h"
 #include "monitor/wire/remote_write.h"
 
@@ -69,7 +69,7 @@ base::Result<> Daemon::run() {
     if (now >= flush_due_ms_ || pending_.size() >= most_pending || flush_due_ms_ > now + config_.push_period.count() * 1000)
       flush();
     if (!settled_ && flushes_ == 2) {
-      release_startup_pages();
+      base::process::release_idle_memory();
       settled_ = true;
     }
     for (const auto& notice : pusher_->notices()) say(true, notice);

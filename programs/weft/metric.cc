@@ -112,11 +112,6 @@ int run(base::Result<int> (*body)(const Arguments&), const Arguments& arguments)
   return result ? *result : base::cli::report("weft", result.error());
 }
 
-std::vector<base::cli::Option> with_common(std::vector<base::cli::Option> options) {
-  for (auto& option : common_options()) options.push_back(std::move(option));
-  return options;
-}
-
 }  // namespace
 
 base::cli::Command metric_command() {

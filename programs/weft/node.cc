@@ -234,11 +234,6 @@ base::Result<int> wait(const Arguments& arguments) {
   }
 }
 
-std::vector<base::cli::Option> with_common(std::vector<base::cli::Option> options) {
-  for (auto& option : common_options()) options.push_back(std::move(option));
-  return options;
-}
-
 auto runner(base::Result<int> (*body)(const Arguments&)) {
   return [body](const Arguments& arguments) { return run([&] { return body(arguments); }); };
 }

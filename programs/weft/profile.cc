@@ -99,10 +99,6 @@ base::Result<int> diff(const Arguments& arguments) {
 }  // namespace
 
 base::cli::Command profile_command() {
-  const auto with_common = [](std::vector<base::cli::Option> options) {
-    for (auto& option : common_options()) options.push_back(std::move(option));
-    return options;
-  };
   base::cli::Command show_command{
       .name = "show",
       .summary = "the profile of a node, or the part below a path",

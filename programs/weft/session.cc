@@ -152,13 +152,17 @@ std::vector<base::cli::Option> common_options() {
           {.name = "--json", .help = "print JSON for programs"}};
 }
 
+std::vector<base::cli::Option> with_common(std::vector<base::cli::Option> options) {
+  for (auto& option : common_options()) options.push_back(std::move(option));
+  return options;
+}
+
 base::cli::Command verb(std::string name, std::string summary, std::vector<base::cli::Option> options,
                         std::vector<base::cli::Example> examples, base::Result<int> (*body)(const base::cli::Arguments&)) {
   base::cli::Command command;
   command.name = std::move(name);
   command.summary = std::move(summary);
-  command.options = std::move(options);
-  for (auto& option : common_options()) command.options.push_back(std::move(option));
+  command.options = with_common(std::move(options));
   command.examples = std::move(examples);
   command.run = [body](const base::cli::Arguments& arguments) { return run([&] { return body(arguments); }); };
   return command;

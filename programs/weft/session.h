@@ -46,6 +46,7 @@ base::Result<std::string> resolve_pattern(base::http::Client& client, std::strin
 
 // The options every command has: --config FILE, --json.
 std::vector<base::cli::Option> common_options();
+std::vector<base::cli::Option> with_common(std::vector<base::cli::Option> options);  // these and then the common ones
 
 // A command with the common options that runs `body` as run() does.
 base::cli::Command verb(std::string name, std::string summary, std::vector<base::cli::Option> options,

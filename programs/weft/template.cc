@@ -18,11 +18,6 @@ base::cli::Option message_option(bool required) {
   return {.name = "--message,-m", .value = "TEXT", .help = "why, in one sentence, for the log", .required = required};
 }
 
-std::vector<base::cli::Option> with_common(std::vector<base::cli::Option> options) {
-  for (auto& option : common_options()) options.push_back(std::move(option));
-  return options;
-}
-
 base::Result<BranchFiles> fetch_branch(base::http::Client& client, std::string_view branch, std::int64_t revision, bool content) {
   auto path = fmt::format("/v1/template?branch={}", url_encode(branch));
   if (revision > 0) path += fmt::format("&revision={}", revision);

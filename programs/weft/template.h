@@ -36,7 +36,6 @@ base::Result<ChangeResult> show_change(const Exchange& exchange, bool json);
 
 base::cli::Option branch_option();
 base::cli::Option message_option(bool required);
-std::vector<base::cli::Option> with_common(std::vector<base::cli::Option> options);
 
 base::cli::Command template_import();
 base::cli::Command template_list();
