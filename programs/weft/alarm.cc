@@ -55,6 +55,11 @@ base::Result<int> list(const Arguments& arguments) {
     before = answer.get_integer("next");
     if (before == 0) break;
   }
+  if (alarms.empty() && runs.empty() && arguments.has("node")) {
+    // A mistyped name must not look like a healthy node.
+    const auto node = arguments.get("node");
+    if (node.find_first_of("*?") == std::string_view::npos) WEFT_TRY(resolve_node(client, node));
+  }
   if (arguments.has("json")) {
     print_json(Dict{{"alarms", std::move(alarms)}, {"runs", std::move(runs)}});
     return 0;

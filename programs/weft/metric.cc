@@ -82,15 +82,7 @@ base::Result<int> list(const Arguments& arguments) {
 
 base::Result<int> show(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  std::string node(arguments.get("NODE"));
-  if (node.find_first_of("*?") == std::string::npos) {
-    // Also nodes that the configuration database does not know may have sent values.
-    auto full = resolve_node(client, node);
-    if (full)
-      node = std::move(*full);
-    else if (full.error().code != Errc::not_found)
-      return fail(std::move(full).error());
-  }
+  const auto node = WEFT_TRY(resolve_pattern(client, arguments.get("NODE")));
   auto metrics = WEFT_TRY(fetch(client, node, arguments.get("NAME")));
   if (metrics.empty())
     return fail(Errc::not_found, fmt::format("{} has sent no such values lately", arguments.get("NODE")),

@@ -123,7 +123,9 @@ base::Result<std::string> resolve_node(base::http::Client& client, std::string_v
 
 base::Result<std::string> resolve_pattern(base::http::Client& client, std::string_view text) {
   if (text.empty() || text.find_first_of("*?") != std::string_view::npos) return std::string(text);
-  return resolve_node(client, text);
+  auto node = resolve_node(client, text);
+  if (!node && node.error().code == base::Errc::not_found) return std::string(text);
+  return node;
 }
 
 int run(const std::function<base::Result<int>()>& body) {

@@ -41,7 +41,8 @@ int run(const std::function<base::Result<int>()>& body);
 // Percent-encodes one path segment or query value.
 std::string url_encode(std::string_view text);
 
-// For options that take a node or a pattern: patterns as they are, names resolved, nothing as nothing.
+// For options that take a node or a pattern: patterns as they are, names resolved, nothing as nothing. A name that the
+// configuration database does not know stays as it is: a machine that left may still have values and alarms.
 base::Result<std::string> resolve_pattern(base::http::Client& client, std::string_view text);
 
 // The options every command has: --config FILE, --json.
