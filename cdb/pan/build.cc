@@ -204,35 +204,55 @@ void execute(ObjectContext& context, const Statement& s) {
   }
 }
 
+void execute_traced(ObjectContext& context, const Statement& s) {
+  context.tracer->before(s);
+  try {
+    execute(context, s);
+  } catch (...) {
+    context.tracer->after(s, true);
+    throw;
+  }
+  context.tracer->after(s, false);
+}
+
+// False when the path leads nowhere: validation will say what is wrong with it.
+bool fill_binding(ObjectContext& context, Evaluator& evaluator, const Binding& binding) {
+  const Path& path = binding.path;
+  Value self;
+  try {
+    if (const Value* now = follow(context.root, path.terms.data(), count(path), true)) self = *now;
+  } catch (const Failure&) {
+    return false;
+  }
+  if (!self.exists() || self.is_undef()) {
+    for (const FullType* type : binding.types) {
+      Value value = find_default(*type, evaluator);
+      if (!value.exists()) continue;
+      put(context, path, value);
+      self = std::move(value);
+      break;
+    }
+  }
+  if (!self.exists() || self.is_undef()) return true;
+  for (const FullType* type : binding.types) {
+    const Node* node = self.is_resource() ? self.node() : nullptr;
+    self.freeze();
+    set_defaults(*type, evaluator, self);
+    if (self.is_resource() && self.node() != node) {
+      self.freeze();
+      put(context, path, self);
+    }
+  }
+  return true;
+}
+
 void fill_defaults(ObjectContext& context) {
   Evaluator evaluator(context);
   for (const Binding& binding : context.bindings) {
-    const Path& path = binding.path;
-    Value self;
-    try {
-      if (const Value* now = follow(context.root, path.terms.data(), count(path), true)) self = *now;
-    } catch (const Failure&) {
-      return;  // validation will say what is wrong with this path
-    }
-    if (!self.exists() || self.is_undef()) {
-      for (const FullType* type : binding.types) {
-        Value value = find_default(*type, evaluator);
-        if (!value.exists()) continue;
-        put(context, path, value);
-        self = std::move(value);
-        break;
-      }
-    }
-    if (!self.exists() || self.is_undef()) continue;
-    for (const FullType* type : binding.types) {
-      const Node* node = self.is_resource() ? self.node() : nullptr;
-      self.freeze();
-      set_defaults(*type, evaluator, self);
-      if (self.is_resource() && self.node() != node) {
-        self.freeze();
-        put(context, path, self);
-      }
-    }
+    if (context.tracer != nullptr) context.tracer->before_defaults(binding);
+    const bool good = fill_binding(context, evaluator, binding);
+    if (context.tracer != nullptr) context.tracer->after_defaults(binding);
+    if (!good) return;
   }
 }
 
@@ -272,7 +292,10 @@ void execute_template(ObjectContext& context, const Template& what, bool all) {
     if (!all && (s.kind == Kind::function || s.kind == Kind::type || s.kind == Kind::bind || s.kind == Kind::bind_dynamic))
       continue;
     try {
-      execute(context, s);
+      if (context.tracer != nullptr)
+        execute_traced(context, s);
+      else
+        execute(context, s);
     } catch (Failure& failure) {
       // What went wrong inside an included template was located there.
       context.locate(*failure.problem, s.span);
@@ -287,6 +310,7 @@ void build_object(ObjectContext& context) {
   context.global(Names::object) = {Value::share(object.name_text), true};
   context.global(Names::loadpath) = {Value::list(), false};
   context.current = &object;
+  if (context.tracer != nullptr) context.tracer->begin(context);
   execute_template(context, object, true);
   context.self = {};
   try {

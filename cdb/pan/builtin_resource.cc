@@ -293,6 +293,7 @@ Value delete_function(Evaluator& e, const Op& op) {
 
 Value return_function(Evaluator& e, const Op& op) {
   Value result = argument(e, op, 0);
+  if (e.context() != nullptr && e.context()->tracer != nullptr) e.context()->tracer->returning(op);
   e.set_returning();
   return result;
 }

@@ -67,8 +67,10 @@ class StructureScope {
     std::swap(root_, context.relative_root);
     std::swap(self_, context.self);
     context.relative_root = Value::dict();
+    if (context.tracer != nullptr) context.tracer->enter_structure();
   }
   ~StructureScope() {
+    if (context_.tracer != nullptr) context_.tracer->leave_structure();
     std::swap(root_, context_.relative_root);
     std::swap(self_, context_.self);
   }
@@ -151,6 +153,7 @@ Value create(Evaluator& e, const Op& op) {
       raise_evaluation(fmt::format("'{}' is an index and cannot be a key of create()", values[i].as_string()), op.span);
     put_child(result, term, std::move(values[i + 1]));
   }
+  if (context.tracer != nullptr) context.tracer->made_structure(op.span, values, result);
   return result;
 }
 

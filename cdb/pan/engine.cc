@@ -181,6 +181,7 @@ void Engine::build(Entry& object) {
       throw Failure{std::move(wrong)};
     }
     if (what.kind != TemplateKind::object) raise_evaluation(fmt::format("{} is not an object template", object.name));
+    if (object.name == traced_ && tracer_ != nullptr) context->tracer = std::exchange(tracer_, nullptr);
     build_object(*context);
   } catch (...) {
     problem = caught(context.get());
@@ -371,6 +372,7 @@ void Engine::finish(Entry& object, const Sink& sink) {
 
 void Engine::dispose(std::unique_ptr<ObjectContext> context) {
   if (context == nullptr) return;
+  if (context->tracer != nullptr) context->tracer->end();
   context->heap.abandon();
   const HeapScope scope(context->heap);
   context.reset();

@@ -47,6 +47,12 @@ class Engine {
   const Options& options() const { return options_; }
   int threads() const;
 
+  // The next run() reports how it builds this object; `tracer` must stay until the run is over.
+  void trace(std::string object, Tracer& tracer) {
+    traced_ = std::move(object);
+    tracer_ = &tracer;
+  }
+
   // From object contexts.
   void reference(const std::string& object);
   // The element in another object's finished tree, copied into the reader's heap; none when absent and `lookup`.
@@ -94,6 +100,8 @@ class Engine {
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;
   std::deque<Entry*> referenced_;  // to be delivered after the ones asked for
   std::size_t asked_ = 0;
+  std::string traced_;
+  Tracer* tracer_ = nullptr;
 };
 
 }  // namespace cdb::pan

@@ -407,6 +407,7 @@ Value Evaluator::store_self(const Op& target, Value value, bool erase) {
     Terms terms(*this, target);
     Value* slot = writable_self(target);
     if (slot->is_undef()) *slot = terms[0].is_key() ? Value::dict() : Value::list();
+    if (context_->tracer != nullptr) context_->tracer->edits_self(target, terms.begin(), terms.size(), -1);
     put_at(*slot, terms.begin(), terms.size(), erase ? Value() : value);
     return value;
   } catch (Failure& failure) {
@@ -442,6 +443,8 @@ Value Evaluator::list_target(const Op& op) {
     }
     if (!at->is_list()) raise_evaluation(fmt::format("the variable is of type {}, not a list", tag_name(at->tag())), op.span);
     at->open();
+    if (op.kind == OpKind::list_target_self && context_->tracer != nullptr)
+      context_->tracer->edits_self(op, terms.begin(), terms.size(), at->node()->size);
     return *at;
   } catch (Failure& failure) {
     if (context_ != nullptr) context_->locate(*failure.problem, op.span);
@@ -555,6 +558,7 @@ Value Evaluator::call(const Op& op) {
   context_->global(Names::function) = {callee.name, true};
   try {
     Value result = run(callee.statement->block, &argv, argv.node()->size);
+    if (context_->tracer != nullptr) context_->tracer->returned(op, result);
     context_->global(Names::function) = std::move(saved);
     context_->pop();
     return result;

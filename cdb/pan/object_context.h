@@ -13,6 +13,7 @@
 #include "cdb/pan/compiler.h"
 #include "cdb/pan/repository.h"
 #include "cdb/pan/template.h"
+#include "cdb/pan/tracer.h"
 
 namespace cdb::pan {
 
@@ -90,6 +91,7 @@ struct ObjectContext {
   Names& names;
   std::string name;
   std::shared_ptr<const Template> object_template;
+  Tracer* tracer = nullptr;  // null pointer: nobody wants to know where values come from
 
   Heap heap;
   Value root;
