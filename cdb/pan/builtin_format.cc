@@ -80,9 +80,9 @@ Value substitute(Evaluator& e, const Op& op) {
 
 Value json_encode(Evaluator& e, const Op& op) {
   const Value v = argument(e, op, 0);
-  std::string out;
+  TextBuffer out;
   write_json(out, v);
-  return Value::string(out);
+  return Value::string(out.view());
 }
 
 Value json_decode(Evaluator& e, const Op& op) {

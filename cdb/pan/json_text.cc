@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <vector>
 
 #include "base/profile/json.h"
@@ -23,16 +25,34 @@ constexpr auto kPlain = [] {
   return plain;
 }();
 
-void quote(std::string& out, std::string_view text) {
-  for (unsigned char c : text) {
-    if (!kPlain[c]) {
-      out += java::json_quote(text);
-      return;
-    }
-  }
-  out += '"';
-  out += text;
-  out += '"';
+// The same for sixteen characters at once.
+using Sixteen = std::uint8_t __attribute__((vector_size(16)));
+bool plain_block(const char* text) {
+  Sixteen c;
+  std::memcpy(&c, text, sizeof c);
+  const auto other = (c < 0x20) | (c > 0x7e) | (c == '"') | (c == '\\') | ((c & 0xfe) == '&') | (c - '<' < 3);
+  std::uint64_t halves[2];
+  std::memcpy(halves, &other, sizeof halves);
+  return (halves[0] | halves[1]) == 0;
+}
+
+bool plain(std::string_view text) {
+  std::size_t i = 0;
+  for (; i + 16 <= text.size(); i += 16)
+    if (!plain_block(text.data() + i)) return false;
+  for (; i < text.size(); ++i)
+    if (!kPlain[static_cast<unsigned char>(text[i])]) return false;
+  return true;
+}
+
+void quote(TextBuffer& out, std::string_view text) {
+  if (!plain(text)) return out.append(java::json_quote(text));
+  char* at = out.room(text.size() + 2);
+  *at++ = '"';
+  std::memcpy(at, text.data(), text.size());
+  at += text.size();
+  *at++ = '"';
+  out.wrote(at);
 }
 
 // What is wrong with a JSON text in the reference's words, which scripts look for; "" for what it says in its parser's terms
@@ -61,60 +81,60 @@ std::string_view fault(std::string_view text) {
   return empty || !open.empty() ? "End of input: " : "";
 }
 
-void line(std::string& out, std::size_t depth) {
-  static constexpr std::string_view kSpaces = "\n                                                                ";
-  if (depth * 2 < kSpaces.size()) {
-    out += kSpaces.substr(0, 1 + depth * 2);
-  } else {
-    out += '\n';
-    out.append(depth * 2, ' ');
-  }
+char* line(char* at, std::size_t depth) {
+  *at++ = '\n';
+  std::memset(at, ' ', depth * 2);
+  return at + depth * 2;
 }
 
-void write(std::string& out, const Value& value, std::size_t depth) {
+void write(TextBuffer& out, const Value& value, std::size_t depth) {
   switch (value.tag()) {
     case Tag::none:
-    case Tag::null: out += "null"; return;
+    case Tag::null: return out.append("null");
     case Tag::undef: raise_evaluation("undef cannot be converted to JSON");
-    case Tag::boolean: out += value.as_boolean() ? "true" : "false"; return;
+    case Tag::boolean: return out.append(value.as_boolean() ? "true" : "false");
     case Tag::integer: {
       const fmt::format_int text(value.as_integer());
-      out.append(text.data(), text.size());
-      return;
+      return out.append(std::string_view(text.data(), text.size()));
     }
     case Tag::real:
       if (!std::isfinite(value.as_real()))
         raise_evaluation(fmt::format("{} cannot be converted to JSON", java::double_text(value.as_real())));
-      out += java::double_text(value.as_real());
-      return;
-    case Tag::string: quote(out, value.as_string()); return;
+      return out.append(java::double_text(value.as_real()));
+    case Tag::string: return quote(out, value.as_string());
     case Tag::list:
     case Tag::dict: break;
   }
   StackGuard::check();
   const Node* node = value.node();
-  if (node->size == 0) {
-    out += node->dict ? "{}" : "[]";
-    return;
-  }
-  out += node->dict ? '{' : '[';
-  bool first = true;
+  if (node->size == 0) return out.append(node->dict ? "{}" : "[]");
+  out.append(node->dict ? '{' : '[');
+  const std::size_t indent = (depth + 1) * 2 + 2;  // a comma and a line break with it
   for (std::uint32_t i = 0; i < node->size; ++i) {
-    const Value& child = node->dict ? node->entries[i].value : node->items[i];
     // Gson leaves out null members, but keeps null elements.
-    if (!first) out += ',';
-    first = false;
-    line(out, depth + 1);
     if (node->dict) {
+      const Entry& entry = node->entries[i];
+      const std::string_view key = entry.key->view();
+      char* at = out.room(indent + key.size() + 4);
+      if (i != 0) *at++ = ',';
+      at = line(at, depth + 1);
       // Keys hold no character that needs quoting.
-      out += '"';
-      out += node->entries[i].key->view();
-      out += "\": ";
+      *at++ = '"';
+      std::memcpy(at, key.data(), key.size());
+      at += key.size();
+      std::memcpy(at, "\": ", 3);
+      out.wrote(at + 3);
+      write(out, entry.value, depth + 1);
+    } else {
+      char* at = out.room(indent);
+      if (i != 0) *at++ = ',';
+      out.wrote(line(at, depth + 1));
+      write(out, node->items[i], depth + 1);
     }
-    write(out, child, depth + 1);
   }
-  line(out, depth);
-  out += node->dict ? '}' : ']';
+  char* at = line(out.room(indent), depth);
+  *at++ = node->dict ? '}' : ']';
+  out.wrote(at);
 }
 
 Value from_profile(const base::profile::Value& in, const std::string& path) {
@@ -146,7 +166,7 @@ Value from_profile(const base::profile::Value& in, const std::string& path) {
 
 }  // namespace
 
-void write_json(std::string& out, const Value& value) {
+void write_json(TextBuffer& out, const Value& value) {
   write(out, value, 0);
 }
 

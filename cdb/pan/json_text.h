@@ -2,15 +2,15 @@
 // output. Pure; what cannot be written or read throws Failure.
 #pragma once
 
-#include <string>
 #include <string_view>
 
+#include "cdb/pan/text_buffer.h"
 #include "cdb/pan/value.h"
 
 namespace cdb::pan {
 
 // Two-space indent, no final newline. undef throws.
-void write_json(std::string& out, const Value& value);
+void write_json(TextBuffer& out, const Value& value);
 Value read_json(std::string_view text);
 
 }  // namespace cdb::pan

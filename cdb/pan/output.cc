@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/compress/compress.h"
 #include "cdb/pan/java/java.h"
 #include "cdb/pan/json_text.h"
@@ -25,31 +27,39 @@ constexpr Row kRows[] = {{"pan", Format::pan, ".xml", true},     {"xml", Format:
 
 // ---- XML
 
-void xml_open(std::string& out, std::size_t depth, std::string_view tag, std::string_view key, bool has_key) {
-  out.append(depth * 4, ' ');
-  out += '<';
-  out += tag;
-  if (has_key) {
-    out += " name=\"";
-    out += key;
-    out += '"';
-  }
+// Printable ASCII without markup stands for itself.
+bool plain_xml(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f && c != '<' && c != '>' && c != '&'; });
 }
 
-void xml(std::string& out, const Value& value, std::size_t depth, std::string_view key, bool has_key) {
-  const std::string_view tag = tag_name(value.tag());
-  if (depth == 0)
-    out += "<nlist format=\"pan\" name=\"profile\"";
+void xml_value(TextBuffer& out, const Value& value) {
+  if (value.is_string())
+    out.append(value.as_string());
+  else if (value.is_integer())
+    out.append(fmt::format_int(value.as_integer()).c_str());
   else
-    xml_open(out, depth, tag, key, has_key);
+    out.append(text_of(value));
+}
+
+void xml(TextBuffer& out, const Value& value, std::size_t depth, std::string_view key, bool has_key) {
+  const std::string_view tag = tag_name(value.tag());
+  if (depth == 0) {
+    out.append("<nlist format=\"pan\" name=\"profile\"");
+  } else {
+    out.append(depth * 4, ' ');
+    out.append('<');
+    out.append(tag);
+    if (has_key) {
+      out.append(" name=\"");
+      out.append(key);
+      out.append('"');
+    }
+  }
   if (value.is_resource()) {
     StackGuard::check();
     const Node* node = value.node();
-    if (node->size == 0) {
-      out += "/>\n";
-      return;
-    }
-    out += ">\n";
+    if (node->size == 0) return out.append("/>\n");
+    out.append(">\n");
     for (std::uint32_t i = 0; i < node->size; ++i) {
       if (node->dict)
         xml(out, node->entries[i].value, depth + 1, node->entries[i].key->view(), true);
@@ -57,28 +67,21 @@ void xml(std::string& out, const Value& value, std::size_t depth, std::string_vi
         xml(out, node->items[i], depth + 1, {}, false);
     }
     out.append(depth * 4, ' ');
+  } else if (value.is_string() && value.as_string().empty()) {
+    return out.append("/>\n");
+  } else if (!value.is_string() || plain_xml(value.as_string())) {
+    out.append('>');
+    xml_value(out, value);
+  } else if (java::xml_representable(value.as_string())) {
+    out.append('>');
+    out.append(java::xml_text(value.as_string()));
   } else {
-    std::string text;
-    if (value.is_string()) {
-      if (java::xml_representable(value.as_string())) {
-        text = java::xml_text(value.as_string());
-      } else {
-        out += " encoding=\"base64\"";
-        text = java::xml_text(java::base64_encode(value.as_string()));
-      }
-    } else {
-      text = text_of(value);
-    }
-    if (text.empty()) {
-      out += "/>\n";
-      return;
-    }
-    out += '>';
-    out += text;
+    out.append(" encoding=\"base64\">");
+    out.append(java::xml_text(java::base64_encode(value.as_string())));
   }
-  out += "</";
-  out += tag;
-  out += ">\n";
+  out.append("</");
+  out.append(tag);
+  out.append(">\n");
 }
 
 // ---- text and dot
@@ -177,35 +180,28 @@ std::string dep(const Finished& object, const std::vector<std::string>& root_pat
   return out;
 }
 
-std::string plain(Format format, const Finished& object, const std::vector<std::string>& root_paths) {
-  std::string out;
+void plain(Format format, const Finished& object, const std::vector<std::string>& root_paths, TextBuffer& out) {
+  std::string whole;
   switch (format) {
-    case Format::json: {
-      // Profiles of one site are of similar size.
-      static thread_local std::size_t usual = 0;
-      out.reserve(usual);
-      write_json(out, *object.root);
-      usual = std::min<std::size_t>(out.size() + out.size() / 8, 1u << 20);
-      break;
-    }
+    case Format::json: write_json(out, *object.root); break;
     case Format::pan:
     case Format::xml:
-      out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>";
+      out.append("<?xml version=\"1.0\" encoding=\"UTF-8\"?>");
       xml(out, *object.root, 0, {}, false);
       break;
-    case Format::text: text(out, *object.root, 0, "profile"); break;
+    case Format::text: text(whole, *object.root, 0, "profile"); break;
     case Format::dot:
-      out =
+      whole =
           "digraph \"profile\" {\nbgcolor = beige\nnode [ color = black, shape = box, fontname=Helvetica ]\nedge [ color = black "
           "]\n";
-      dot(out, *object.root, "/profile", "profile", nullptr);
-      out += "}\n";
+      dot(whole, *object.root, "/profile", "profile", nullptr);
+      whole += "}\n";
       break;
-    case Format::dep: out = dep(object, root_paths); break;
+    case Format::dep: whole = dep(object, root_paths); break;
     case Format::null:
     case Format::none: break;
   }
-  return out;
+  out.append(whole);
 }
 
 }  // namespace
@@ -233,9 +229,16 @@ std::vector<std::string> format_names() {
   return names;
 }
 
-std::string render(const OutputFormat& format, const Finished& object, const std::vector<std::string>& root_paths) {
-  std::string out = plain(format.format, object, root_paths);
-  return format.gzip ? base::compress::gzip(out) : out;
+std::string_view render(const OutputFormat& format, const Finished& object, const std::vector<std::string>& root_paths,
+                        TextBuffer& out) {
+  out.clear();
+  plain(format.format, object, root_paths, out);
+  if (format.gzip) {
+    const std::string packed = base::compress::gzip(out.view());
+    out.clear();
+    out.append(packed);
+  }
+  return out.view();
 }
 
 }  // namespace cdb::pan

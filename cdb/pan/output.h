@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cdb/pan/engine.h"
+#include "cdb/pan/text_buffer.h"
 
 namespace cdb::pan {
 
@@ -23,7 +24,9 @@ struct OutputFormat {
 std::optional<OutputFormat> parse_format(std::string_view name);
 std::vector<std::string> format_names();
 
-// Precondition: object.root is set. `root_paths`: the absolute folders of the include path, for dep.
-std::string render(const OutputFormat& format, const Finished& object, const std::vector<std::string>& root_paths);
+// The text replaces what is in `out` and is valid as long as that is not changed. Precondition: object.root is set. `root_paths`:
+// the absolute folders of the include path, for dep. A value that the format cannot hold throws Failure.
+std::string_view render(const OutputFormat& format, const Finished& object, const std::vector<std::string>& root_paths,
+                        TextBuffer& out);
 
 }  // namespace cdb::pan

@@ -126,12 +126,13 @@ struct Compilation {
   }
 
   void write(const cdb::pan::Finished& object, std::size_t index) {
+    static thread_local cdb::pan::TextBuffer buffer;
     for (const cdb::pan::OutputFormat& format : line.formats) {
       if (format.format == cdb::pan::Format::none) continue;
       const std::filesystem::path path = std::filesystem::path(line.output_dir) / (std::string(object.object) + format.suffix());
-      std::string content;
+      std::string_view content;
       try {
-        content = cdb::pan::render(format, object, roots);
+        content = cdb::pan::render(format, object, roots, buffer);
       } catch (const cdb::pan::Failure& failure) {
         messages.add(index, object.object, {file_problem(path.string(), failure.problem->message)});
         continue;

@@ -10,6 +10,11 @@ using namespace pan_test;
 
 namespace {
 
+std::string text(std::string_view format, const Finished& object, const std::vector<std::string>& roots) {
+  TextBuffer out;
+  return std::string(render(*parse_format(format), object, roots, out));
+}
+
 std::string rendered(const std::string& body, std::string_view format) {
   auto source = std::make_shared<MemorySource>();
   source->files["root/main.pan"] = "object template main;\n" + body;
@@ -18,7 +23,7 @@ std::string rendered(const std::string& body, std::string_view format) {
   std::string out = "no profile";
   const std::vector<std::string> objects{"main"};
   engine.run(objects, [&](Finished&& f) {
-    if (f.root != nullptr) out = render(*parse_format(format), f, {"/abs/root x"});
+    if (f.root != nullptr) out = text(format, f, {"/abs/root x"});
   });
   return out;
 }
@@ -83,8 +88,8 @@ TEST_CASE("dep: a given file's root is what stands before its name, whatever the
   const std::vector<std::string> objects{"site/node"};
   engine.run(objects, [&](Finished&& f) {
     REQUIRE(f.root != nullptr);
-    dep = render(*parse_format("dep"), f, engine.repository().roots());
-    json = render(*parse_format("json"), f, engine.repository().roots());
+    dep = text("dep", f, engine.repository().roots());
+    json = text("json", f, engine.repository().roots());
   });
   CHECK(dep == "lib/t PAN file:root/\nsite/node PAN file:away/\n");
   CHECK(json.find("the command line") != std::string::npos);
@@ -109,6 +114,6 @@ TEST_CASE("numbers that JSON cannot hold are refused") {
   const std::vector<std::string> objects{"main"};
   engine.run(objects, [&](Finished&& f) {
     REQUIRE(f.root != nullptr);
-    CHECK_THROWS_AS(render(*parse_format("json"), f, {""}), Failure);
+    CHECK_THROWS_AS(text("json", f, {""}), Failure);
   });
 }
