@@ -1,4 +1,5 @@
 // weft: the client for people. One line per noun.
+#include "programs/weft/pan.h"
 #include "programs/weft/session.h"
 
 int main(int argc, char** argv) {
@@ -18,6 +19,6 @@ int main(int argc, char** argv) {
                    {"weft sms set maintenance 'new disk' disk01", "drain a storage node; its work order follows"}},
       .run = {},
       .commands = {template_command(), profile_command(), node_command(), metric_command(), alarm_command(), sms_command(),
-                   workflow_command(), work_order_command(), storage_command()}};
+                   workflow_command(), work_order_command(), storage_command(), pan_command()}};
   return base::cli::main(tool, argc, argv);
 }

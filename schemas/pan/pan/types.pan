@@ -35,6 +35,7 @@ function is_ipv6 = {
 
 @documentation{ A netmask: ones, then zeros. }
 function is_ipv4_netmask = {
+    if (ARGC != 1 || !is_string(ARGV[0])) error('usage: is_ipv4_netmask(STRING)');
     if (!is_ipv4(ARGV[0])) return(false);
     match(ARGV[0], '^((255\.){3}(255|254|252|248|240|224|192|128|0)|(255\.){2}(254|252|248|240|224|192|128|0)\.0|' +
         '255\.(254|252|248|240|224|192|128|0)\.0\.0|(254|252|248|240|224|192|128|0)\.0\.0\.0)$');
@@ -54,16 +55,19 @@ function is_hostname = {
 
 @documentation{ A name with a domain, the last label of letters. }
 function is_fqdn = {
+    if (ARGC != 1 || !is_string(ARGV[0])) error('usage: is_fqdn(STRING)');
     is_hostname(ARGV[0]) && match(ARGV[0], '\.[a-zA-Z][a-zA-Z0-9-]*$');
 };
 
 function is_port = {
+    if (ARGC != 1 || !is_string(ARGV[0])) error('usage: is_port(STRING)');
     if (!match(ARGV[0], '^[1-9]\d{0,4}$')) return(false);
     to_long(ARGV[0]) <= 65535;
 };
 
 @documentation{ HOST:PORT, with an IPv6 address in brackets. }
 function is_hostport = {
+    if (ARGC != 1 || !is_string(ARGV[0])) error('usage: is_hostport(STRING)');
     parts = matches(ARGV[0], '^(.+):(\d+)$');
     if (length(parts) != 3 || !is_port(parts[2])) return(false);
     six = matches(parts[1], '^\[(.*)\]$');
@@ -72,10 +76,12 @@ function is_hostport = {
 };
 
 function is_absolute_uri = {
+    if (ARGC != 1 || !is_string(ARGV[0])) error('usage: is_absolute_uri(STRING)');
     match(ARGV[0], '^[a-zA-Z][a-zA-Z0-9+.-]*:[^\s<>"{}|\\^`]+$');
 };
 
 function is_hwaddr = {
+    if (ARGC != 1 || !is_string(ARGV[0])) error('usage: is_hwaddr(STRING)');
     match(ARGV[0], '^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$') || match(ARGV[0], '^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){19}$');
 };
 

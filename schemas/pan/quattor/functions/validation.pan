@@ -12,6 +12,7 @@ function is_component_list = {
 
 @documentation{ Every element is a path that exists in this profile. }
 function is_path_list = {
+    if (ARGC != 1 || !is_list(ARGV[0])) error('usage: is_path_list(LIST)');
     foreach (i; path; ARGV[0]) {
         if (!exists(path)) error(format('the profile has no path %s', path));
     };

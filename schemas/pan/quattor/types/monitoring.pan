@@ -32,6 +32,7 @@ variable MONITORING_SENSORS = dict(
 
 @documentation{ Sensor names are known, and each sensor has only its own options, of the right type. }
 function is_monitoring_sensors = {
+    if (ARGC != 1 || !is_dict(ARGV[0])) error('usage: is_monitoring_sensors(DICT)');
     foreach (name; sensor; ARGV[0]) {
         if (!exists(MONITORING_SENSORS[name])) error(format('there is no sensor "%s"', name));
         if (exists(sensor['options'])) foreach (option; setting; sensor['options']) {

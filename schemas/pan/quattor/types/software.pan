@@ -13,6 +13,7 @@ type SOFTWARE_PACKAGE = {
 
 @documentation{ Keys are escaped package names. One version, or none for any; it may hold * and ?. Versions are escaped. }
 function is_software_packages = {
+    if (ARGC != 1 || !is_dict(ARGV[0])) error('usage: is_software_packages(DICT)');
     foreach (name; versions; ARGV[0]) {
         plain = unescape(name);
         if (!match(plain, '^[A-Za-z0-9][A-Za-z0-9+._-]*$'))

@@ -1,0 +1,16 @@
+// `weft pan`: the group.
+#include "programs/weft/pan.h"
+
+namespace programs::weft {
+
+base::cli::Command pan_command() {
+  return {.name = "pan",
+          .summary = "tools for people who write templates",
+          .description = "They work on files of this machine; no server is asked.",
+          .options = {},
+          .examples = {{"weft pan lint .", "likely mistakes in the site of the current folder"}},
+          .run = {},
+          .commands = {pan_lint()}};
+}
+
+}  // namespace programs::weft
