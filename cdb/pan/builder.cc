@@ -8,6 +8,7 @@
 #include "cdb/pan/evaluator.h"
 #include "cdb/pan/java/java.h"
 #include "cdb/pan/operators.h"
+#include "cdb/pan/pattern_cache.h"
 #include "cdb/pan/stack_guard.h"
 
 namespace cdb::pan {
@@ -15,6 +16,7 @@ namespace cdb::pan {
 namespace {
 
 bool contains_return(const Op* op) {
+  if (!op->leaves) return false;
   StackGuard::check();
   if (op->kind == OpKind::builtin && op->function->name == "return") return true;
   for (std::uint32_t i = 0; i < op->count; ++i)
@@ -22,8 +24,8 @@ bool contains_return(const Op* op) {
   return false;
 }
 
-bool automatic(std::string_view name) {
-  return name == "OBJECT" || name == "FUNCTION" || name == "TEMPLATE";
+bool automatic(Symbol name) {
+  return name == Names::object || name == Names::function || name == Names::template_;
 }
 
 }  // namespace
@@ -32,35 +34,44 @@ Builder::Builder(Template& target, Names& names, bool debug_enabled)
     : target_(target), names_(names), debug_enabled_(debug_enabled) {}
 
 void Builder::begin_block() {
-  frames_.emplace_back();
+  frame_.names.clear();
+  frame_.uses.clear();
+  frame_.targets.clear();
 }
 
 Block Builder::end_block(Op* op) {
-  Frame& frame = frames_.back();
   Block block;
   block.op = op;
-  block.slots = static_cast<std::uint16_t>(frame.names.size());
-  if (!frame.names.empty()) {
-    auto* names = static_cast<Symbol*>(target_.heap.allocate(frame.names.size() * sizeof(Symbol)));
-    std::copy(frame.names.begin(), frame.names.end(), names);
+  const auto& locals = frame_.names;
+  block.slots = static_cast<std::uint16_t>(locals.size());
+  if (!locals.empty()) {
+    auto* names = static_cast<Symbol*>(target_.heap.allocate(locals.size() * sizeof(Symbol)));
+    std::copy(locals.begin(), locals.end(), names);
     block.names = names;
   }
-  for (std::size_t i = 0; i < frame.names.size(); ++i) {
-    if (frame.names[i] == Names::argv) block.argv = static_cast<std::uint16_t>(i);
-    if (frame.names[i] == Names::argc) block.argc = static_cast<std::uint16_t>(i);
-    if (frame.uses[i].open)
-      for (Op* target : frame.uses[i].targets) target->open = true;
+  for (std::size_t i = 0; i < locals.size(); ++i) {
+    if (locals[i] == Names::argv) block.argv = static_cast<std::uint16_t>(i);
+    if (locals[i] == Names::argc) block.argc = static_cast<std::uint16_t>(i);
   }
+  for (Op* target : frame_.targets)
+    if (frame_.uses[target->slot].open) target->open = true;
   return block;
 }
 
-Op* Builder::make(OpKind kind, Span span, std::span<Op* const> args) {
-  auto* op = new (target_.heap.allocate(sizeof(Op))) Op{.kind = kind};
+Op* Builder::make_unfilled(OpKind kind, Span span, std::size_t count) {
+  // The arguments stand right behind their operation.
+  auto* op = new (target_.heap.allocate(sizeof(Op) + count * sizeof(Op*))) Op{.kind = kind};
   op->span = span;
-  op->count = static_cast<std::uint32_t>(args.size());
-  if (!args.empty()) {
-    op->args = static_cast<Op**>(target_.heap.allocate(args.size() * sizeof(Op*)));
-    std::copy(args.begin(), args.end(), op->args);
+  op->count = static_cast<std::uint32_t>(count);
+  if (count != 0) op->args = reinterpret_cast<Op**>(op + 1);
+  return op;
+}
+
+Op* Builder::make(OpKind kind, Span span, Ops args) {
+  Op* op = make_unfilled(kind, span, args.size());
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    op->args[i] = args[i];
+    op->leaves |= args[i]->leaves;
   }
   return op;
 }
@@ -84,18 +95,18 @@ Op* Builder::constant(Value value, Span span) {
   return op;
 }
 
-std::uint16_t Builder::slot(std::string_view name) {
-  Frame& frame = frames_.back();
-  const Symbol symbol = names_.intern(name);
-  const auto found = std::find(frame.names.begin(), frame.names.end(), symbol);
-  if (found != frame.names.end()) return static_cast<std::uint16_t>(found - frame.names.begin());
-  if (frame.names.size() >= 60000) raise(Problem::Kind::syntax, "a block cannot have more than 60000 variables");
-  frame.names.push_back(symbol);
-  frame.uses.emplace_back();
-  return static_cast<std::uint16_t>(frame.names.size() - 1);
+std::uint16_t Builder::slot(Symbol name) {
+  auto& names = frame_.names;
+  const auto found = std::find(names.begin(), names.end(), name);
+  if (found != names.end()) return static_cast<std::uint16_t>(found - names.begin());
+  if (names.size() >= 60000) raise(Problem::Kind::syntax, "a block cannot have more than 60000 variables");
+  names.push_back(name);
+  frame_.uses.emplace_back();
+  return static_cast<std::uint16_t>(names.size() - 1);
 }
 
 void Builder::restricted(const Op* op) {
+  if (!op->leaves) return;
   StackGuard::check();
   if (op->kind == OpKind::builtin && (op->function->name == "return" || op->function->name == "error"))
     syntax_error(fmt::format("{}() may not be used in function arguments or variable indices", op->function->name), op->span);
@@ -125,18 +136,13 @@ void Builder::set_terms(Op* op, bool strict) {
   if (all) op->terms = terms;
 }
 
-Op* Builder::variable(std::string_view name, Span span, std::vector<Op*> indices) {
-  for (Op* index : indices) restricted(index);
-  Op* op = make(name == "SELF" ? OpKind::self : OpKind::variable, span, indices);
-  op->name = names_.intern(name);
-  if (op->kind == OpKind::variable) op->slot = slot(name);
+Op* Builder::variable(std::string_view name, Span span, Ops indices) {
+  for (const Op* index : indices) restricted(index);
+  const Symbol symbol = names_.intern(name);
+  Op* op = make(symbol == Names::self ? OpKind::self : OpKind::variable, span, indices);
+  op->name = symbol;
+  if (op->kind == OpKind::variable) op->slot = slot(symbol);
   set_terms(op, false);
-  return op;
-}
-
-Op* Builder::target(std::string_view name, Span span, std::vector<Op*> indices) {
-  Op* op = variable(name, span, std::move(indices));
-  convert_to_target(op);
   return op;
 }
 
@@ -146,11 +152,11 @@ void Builder::convert_to_target(Op* op) {
     if (op->count == 0) syntax_error("SELF cannot be set directly, only its children", op->span);
   } else {
     op->kind = OpKind::target;
-    const std::string_view name = names_.text(op->name);
-    if (automatic(name)) syntax_error(fmt::format("the automatic variable {} cannot be set", name), op->span);
-    Frame::Use& use = frames_.back().uses[op->slot];
+    if (automatic(op->name))
+      syntax_error(fmt::format("the automatic variable {} cannot be set", names_.text(op->name)), op->span);
+    Use& use = frame_.uses[op->slot];
     use.assigned = true;
-    use.targets.push_back(op);
+    frame_.targets.push_back(op);
     if (op->count != 0) use.open = true;
   }
   op->terms = nullptr;
@@ -163,7 +169,7 @@ void Builder::convert_to_list_target(Op* op) {
     return;
   }
   op->kind = OpKind::list_target;
-  Frame::Use& use = frames_.back().uses[op->slot];
+  Use& use = frame_.uses[op->slot];
   use.open = true;
   use.assigned = true;
 }
@@ -172,7 +178,7 @@ void Builder::convert_to_list_target(Op* op) {
 void Builder::mark_open(const Op* op) {
   StackGuard::check();
   switch (op->kind) {
-    case OpKind::variable: frames_.back().uses[op->slot].open = true; [[fallthrough]];
+    case OpKind::variable: frame_.uses[op->slot].open = true; [[fallthrough]];
     case OpKind::self: const_cast<Op*>(op)->open = true; break;
     case OpKind::sequence: mark_open(op->args[op->count - 1]); break;
     case OpKind::if_else:
@@ -180,7 +186,7 @@ void Builder::mark_open(const Op* op) {
       break;
     case OpKind::assign:
       for (std::uint32_t i = 1; i < op->count; ++i)
-        if (op->args[i]->kind == OpKind::target) frames_.back().uses[op->args[i]->slot].open = true;
+        if (op->args[i]->kind == OpKind::target) frame_.uses[op->args[i]->slot].open = true;
       break;
     case OpKind::while_loop:
     case OpKind::for_loop:
@@ -189,23 +195,30 @@ void Builder::mark_open(const Op* op) {
   }
 }
 
-Op* Builder::assign(Op* value, std::vector<Op*> targets, Span span) {
+Op* Builder::assign(Op* value, Ops targets, Span span) {
   mark_open(value);
-  std::vector<Op*> args{value};
-  args.insert(args.end(), targets.begin(), targets.end());
-  return make(OpKind::assign, span, args);
+  Op* op = make_unfilled(OpKind::assign, span, targets.size() + 1);
+  op->args[0] = value;
+  op->leaves = value->leaves;
+  std::reverse_copy(targets.begin(), targets.end(), op->args + 1);
+  for (const Op* target : targets) op->leaves |= target->leaves;
+  return op;
 }
 
-Op* Builder::sequence(std::vector<Op*> ops, Span span) {
+Op* Builder::sequence(Ops ops, Span span) {
   if (ops.size() == 1) return ops[0];
-  std::vector<Op*> flat;
+  std::size_t count = 0;
+  for (const Op* op : ops) count += op->kind == OpKind::sequence ? op->count : 1;
+  Op* whole = make_unfilled(OpKind::sequence, span, count);
+  Op** at = whole->args;
   for (Op* op : ops) {
+    whole->leaves |= op->leaves;
     if (op->kind == OpKind::sequence)
-      flat.insert(flat.end(), op->args, op->args + op->count);
+      at = std::copy(op->args, op->args + op->count, at);
     else
-      flat.push_back(op);
+      *at++ = op;
   }
-  return make(OpKind::sequence, span, flat);
+  return whole;
 }
 
 Op* Builder::fold(OpKind kind, Op* a, Op* b, Span span) {
@@ -287,9 +300,10 @@ Op* Builder::foreach_loop(Op* key, Op* value, Op* resource, Op* body, Span span)
   return make(OpKind::foreach_loop, span, {{key, value, resource, body}});
 }
 
-Op* Builder::call(std::string_view name, Span span, std::vector<Op*> args) {
-  for (Op* arg : args) restricted(arg);
-  if (automatic(name) || name == "SELF" || name == "ARGV" || name == "ARGC") {
+Op* Builder::call(std::string_view name, Span span, Ops args) {
+  for (const Op* arg : args) restricted(arg);
+  const Symbol symbol = names_.intern(name);
+  if (symbol <= Names::function) {
     syntax_error(fmt::format("{} is an automatic variable and cannot be called", name), span);
     return broken(span);
   }
@@ -297,7 +311,7 @@ Op* Builder::call(std::string_view name, Span span, std::vector<Op*> args) {
   if (builtin == nullptr) {
     for (Op* arg : args) mark_open(arg);
     Op* op = make(OpKind::call, span, args);
-    op->name = names_.intern(name);
+    op->name = symbol;
     return op;
   }
   const int count = static_cast<int>(args.size());
@@ -318,7 +332,8 @@ Op* Builder::call(std::string_view name, Span span, std::vector<Op*> args) {
     for (Op* arg : args) mark_open(arg);
   Op* op = make(OpKind::builtin, span, args);
   op->function = builtin;
-  op->name = names_.intern(name);
+  op->name = symbol;
+  op->leaves |= name == "return" || name == "error";
   if (builtin->check != nullptr) op = builtin->check(*this, op);
   if (!debug_enabled_ && (name == "debug" || name == "traceback")) return constant(Value::undef(), span);
   return op;
@@ -336,7 +351,7 @@ bool Builder::can_be_constant(const Op* op) const {
     case OpKind::target_self:
     case OpKind::list_target_self:
     case OpKind::call: return false;
-    case OpKind::variable: return frames_.back().uses[op->slot].assigned && all(0, op->count);
+    case OpKind::variable: return frame_.uses[op->slot].assigned && all(0, op->count);
     case OpKind::builtin: return !op->function->run_time_only && all(0, op->count);
     case OpKind::if_else:
     case OpKind::while_loop:
@@ -368,15 +383,14 @@ Value Builder::evaluate_constant(const Block& block) {
   }
 }
 
-const java::Regex* Builder::regex(std::string_view pattern, std::string_view flags, Span span) {
-  auto compiled = java::Regex::compile(pattern, flags);
+const java::Regex* Builder::regex(std::string_view pattern, std::string_view flags, Span span, bool report) {
+  auto compiled = compiled_pattern(pattern, flags);
   if (!compiled) {
-    syntax_error(fmt::format("invalid regular expression: {}", compiled.error().message), span, compiled.error().hint);
+    if (report)
+      syntax_error(fmt::format("invalid regular expression: {}", compiled.error().message), span, compiled.error().hint);
     return nullptr;
   }
-  auto kept = std::make_shared<java::Regex>(std::move(*compiled));
-  target_.owned.push_back(kept);
-  return kept.get();
+  return target_.patterns.emplace_back(std::move(*compiled)).get();
 }
 
 const Path* Builder::path(std::string_view text) {

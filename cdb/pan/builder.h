@@ -17,32 +17,23 @@ class Builder {
  public:
   Builder(Template& target, Names& names, bool debug_enabled);
 
-  // Local variables of the block being built.
-  struct Frame {
-    std::vector<Symbol> names;
-    struct Use {
-      bool open = false;  // modified in place or aliased somewhere in the block
-      bool assigned = false;
-      std::vector<Op*> targets;
-    };
-    std::vector<Use> uses;
-  };
+  using Ops = std::span<Op* const>;
+
+  // One block at a time; evaluate_constant() may follow end_block().
   void begin_block();
-  Block end_block(Op* op);  // evaluate_constant() may follow, then drop_block()
-  void drop_block() { frames_.pop_back(); }
+  Block end_block(Op* op);
 
   Op* constant(Value value, Span span);
-  Op* variable(std::string_view name, Span span, std::vector<Op*> indices);
-  Op* target(std::string_view name, Span span, std::vector<Op*> indices);
-  Op* assign(Op* value, std::vector<Op*> targets, Span span);
-  Op* sequence(std::vector<Op*> ops, Span span);
+  Op* variable(std::string_view name, Span span, Ops indices);
+  Op* assign(Op* value, Ops targets, Span span);  // "a = b = value": targets a, b
+  Op* sequence(Ops ops, Span span);
   Op* unary(OpKind kind, Op* operand, Span span);
   Op* binary(OpKind kind, Op* left, Op* right);
   Op* if_else(Op* condition, Op* yes, Op* no, Span span);
   Op* while_loop(Op* condition, Op* body, Span span);
   Op* for_loop(Op* init, Op* condition, Op* increment, Op* body, Span span);
   Op* foreach_loop(Op* key, Op* value, Op* resource, Op* body, Span span);
-  Op* call(std::string_view name, Span span, std::vector<Op*> args);
+  Op* call(std::string_view name, Span span, Ops args);
 
   // Runs a block that needs nothing but itself; none when it has to wait for run time.
   Value evaluate_constant(const Block& block);
@@ -51,11 +42,11 @@ class Builder {
   void set_debug(bool enabled) { debug_enabled_ = enabled; }
   const std::optional<Failure>& first_error() const { return first_error_; }
 
-  Op* make(OpKind kind, Span span, std::span<Op* const> args = {});
-  std::string_view name_text(Symbol symbol) const { return names_.text(symbol); }
+  Op* make(OpKind kind, Span span, Ops args = {});
   Names& names() { return names_; }
   Template& target_template() { return target_; }
-  const java::Regex* regex(std::string_view pattern, std::string_view flags, Span span);
+  // A pattern that lives as long as the template; null pointer when it is wrong, which is a syntax error if `report`.
+  const java::Regex* regex(std::string_view pattern, std::string_view flags, Span span, bool report = true);
   const Path* path(std::string_view text);
   void convert_to_target(Op* variable);
   void convert_to_list_target(Op* variable);
@@ -63,7 +54,18 @@ class Builder {
   Op* broken(Span span) { return constant(Value::undef(), span); }
 
  private:
-  std::uint16_t slot(std::string_view name);
+  // Local variables of the block being built.
+  struct Use {
+    bool open = false;  // modified in place or aliased somewhere in the block
+    bool assigned = false;
+  };
+  struct Frame {
+    std::vector<Symbol> names;
+    std::vector<Use> uses;
+    std::vector<Op*> targets;
+  };
+  Op* make_unfilled(OpKind kind, Span span, std::size_t count);
+  std::uint16_t slot(Symbol name);
   void set_terms(Op* op, bool strict);
   bool can_be_constant(const Op* op) const;
   void restricted(const Op* op);
@@ -72,7 +74,7 @@ class Builder {
   Template& target_;
   Names& names_;
   bool debug_enabled_;
-  std::vector<Frame> frames_;
+  Frame frame_;
   std::optional<Failure> first_error_;
 };
 

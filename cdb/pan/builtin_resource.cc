@@ -73,6 +73,7 @@ Op* check_append(Builder& builder, Op* op) {
     builder.convert_to_list_target(self);
     Op* both[] = {self, added};
     Op* made = builder.make(OpKind::builtin, op->span, both);
+    made->leaves = op->leaves;
     made->function = op->function;
     made->name = op->name;
     return made;

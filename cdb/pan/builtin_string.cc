@@ -122,8 +122,7 @@ Op* check_match(Builder& builder, Op* op) {
 Op* check_pattern(Builder& builder, Op* op) {
   if (!is_constant(op->args[0], Tag::string)) return op;
   // A wrong pattern is an evaluation error here, found when (and if) the call runs.
-  auto compiled = java::Regex::compile(op->args[0]->value.as_string());
-  if (compiled) op->regex = builder.regex(op->args[0]->value.as_string(), {}, op->span);
+  op->regex = builder.regex(op->args[0]->value.as_string(), {}, op->span, false);
   return op;
 }
 

@@ -60,10 +60,10 @@ bool touches(std::span<const Read> reads, std::span<const std::string> include_p
 std::optional<std::string> object_name(std::string_view content) {
   // Only the beginning counts; the rest may be wrong.
   try {
-    const auto tokens = tokenize(content, 4).list;
-    if (tokens.size() == 4 && tokens[0].kind == Lex::object && tokens[1].kind == Lex::template_ &&
-        tokens[2].kind == Lex::template_name && tokens[3].kind == Lex::semicolon)
-      return std::string(tokens[2].text);
+    Lexer lexer(content);
+    if (lexer.next().kind != Lex::object || lexer.next().kind != Lex::template_) return std::nullopt;
+    const Token name = lexer.next();
+    if (name.kind == Lex::template_name && lexer.next().kind == Lex::semicolon) return std::string(name.text);
   } catch (const Failure&) {
     // Not even the beginning is Pan.
   }

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
+
+#include "cdb/pan/text_scan.h"
 
 namespace cdb::pan {
 
@@ -42,26 +45,74 @@ constexpr std::array kWords = {
     Word{"choice", Lex::choice},
 };
 
-bool letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+// What a character may be part of.
+enum Class : std::uint8_t { kLetter = 1, kDigit = 2, kHex = 4, kBlank = 8, kKey = 16 };
+constexpr auto kClasses = [] {
+  std::array<std::uint8_t, 256> table{};
+  for (unsigned c = 0; c < 256; ++c) {
+    const bool low = c >= 'a' && c <= 'z', high = c >= 'A' && c <= 'Z', digit = c >= '0' && c <= '9';
+    if (low || high || c == '_') table[c] |= kLetter | kKey;
+    if (digit) table[c] |= kDigit | kHex | kKey;
+    if ((c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) table[c] |= kHex;
+    if (c == '-' || c == '.') table[c] |= kKey;
+    if (c == ' ' || c == '\t' || c == '\f' || c == '\n' || c == '\r') table[c] |= kBlank;
+  }
+  return table;
+}();
+bool in(char c, int classes) {
+  return (kClasses[static_cast<unsigned char>(c)] & classes) != 0;
 }
-bool digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool hex_digit(char c) {
-  return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-bool blank(char c) {
-  return c == ' ' || c == '\t' || c == '\f' || c == '\n' || c == '\r';
-}
-bool key_char(char c) {
-  return letter(c) || digit(c) || c == '-' || c == '.';
+
+// Where the two-letter beginning and the length leave one candidate, it is compared whole.
+Lex word_kind(const char* at, std::size_t size) {
+  auto is = [&](const char* word, Lex kind) { return std::memcmp(at, word, size) == 0 ? kind : Lex::identifier; };
+  switch (size) {
+    case 2: return is("if", Lex::if_);
+    case 3: return is("for", Lex::for_);
+    case 4:
+      switch (at[0]) {
+        case 'b': return is("bind", Lex::bind);
+        case 'e': return is("else", Lex::else_);
+        case 'n': return is("null", Lex::null);
+        case 't': return at[1] == 'r' ? is("true", Lex::true_) : is("type", Lex::type);
+        case 'w': return is("with", Lex::with);
+        default: return Lex::identifier;
+      }
+    case 5:
+      switch (at[0]) {
+        case 'f': return at[1] == 'a' ? is("false", Lex::false_) : is("final", Lex::final);
+        case 'u': return is("undef", Lex::undef);
+        case 'v': return is("valid", Lex::valid);
+        case 'w': return is("while", Lex::while_);
+        default: return Lex::identifier;
+      }
+    case 6:
+      switch (at[0]) {
+        case 'c': return is("choice", Lex::choice);
+        case 'o': return is("object", Lex::object);
+        case 'p': return is("prefix", Lex::prefix);
+        case 'u': return is("unique", Lex::unique);
+        default: return Lex::identifier;
+      }
+    case 7: return at[0] == 'f' ? is("foreach", Lex::foreach) : is("include", Lex::include);
+    case 8:
+      switch (at[0]) {
+        case 'f': return is("function", Lex::function);
+        case 't': return is("template", Lex::template_);
+        case 'v': return is("variable", Lex::variable);
+        default: return Lex::identifier;
+      }
+    case 9: return is("structure", Lex::structure);
+    case 10: return is("extensible", Lex::extensible);
+    case 11: return is("declaration", Lex::declaration);
+    default: return Lex::identifier;
+  }
 }
 
 bool valid_annotation_key(std::string_view key) {
-  if (key.empty() || digit(key[0]) || key[0] == '-' || key[0] == '.') return false;
+  if (key.empty() || in(key[0], kDigit) || key[0] == '-' || key[0] == '.') return false;
   if (key.size() >= 3 && (key[0] | 32) == 'x' && (key[1] | 32) == 'm' && (key[2] | 32) == 'l') return false;
-  return std::none_of(key.begin(), key.end(), digit);
+  return std::none_of(key.begin(), key.end(), [](char c) { return in(c, kDigit); });
 }
 
 // An annotation's body is either one description or "key = value" pairs.
@@ -70,8 +121,9 @@ bool valid_annotation_body(std::string_view body) {
   auto skip = [&](auto accept) {
     while (at < body.size() && accept(body[at])) ++at;
   };
+  auto blank = [](char c) { return in(c, kBlank); };
   skip(blank);
-  skip([](char c) { return c != '=' && !blank(c); });
+  skip([](char c) { return c != '=' && !in(c, kBlank); });
   skip(blank);
   if (at >= body.size() || body[at] != '=') return true;  // a description
   at = 0;
@@ -79,7 +131,7 @@ bool valid_annotation_body(std::string_view body) {
     skip(blank);
     if (at >= body.size()) return true;
     const std::size_t start = at;
-    skip(key_char);
+    skip([](char c) { return in(c, kKey); });
     if (!valid_annotation_key(body.substr(start, at - start))) return false;
     skip([](char c) { return c == ' ' || c == '\t'; });
     if (at >= body.size() || body[at] != '=') return false;
@@ -106,293 +158,320 @@ bool valid_annotation_body(std::string_view body) {
   }
 }
 
-class Lexer {
- public:
-  explicit Lexer(std::string_view source) : source_(source) {}
+const char* find_line_end(const char* at, const char* end) {
+  return find_any<'\n', '\r'>(at, end);
+}
+const char* after_line_end(const char* at, const char* end) {
+  if (at == end) return end;
+  return at + (*at == '\r' && at + 1 != end && at[1] == '\n' ? 2 : 1);
+}
 
-  Tokens run(std::size_t most) {
-    while (out_.list.size() < most && step()) {
-    }
-    return std::move(out_);
+// Behind the closing quote of the single-quoted string that begins here; null pointer when it has none on its line.
+const char* single_quoted_end(const char* at, const char* end, bool& doubled) {
+  for (const char* i = at + 1;;) {
+    i = find_any<'\'', '\n', '\r'>(i, end);
+    if (i == end || *i != '\'') return nullptr;
+    if (i + 1 == end || i[1] != '\'') return i + 1;
+    doubled = true;
+    i += 2;
   }
+}
 
- private:
-  char at(std::size_t i) const { return i < source_.size() ? source_[i] : '\0'; }
-
-  [[noreturn]] void fail(std::size_t begin, std::size_t end, std::string message) const {
-    raise(Problem::Kind::parse, std::move(message), {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end)});
-  }
-
-  void add(Lex kind, std::size_t end) { add(kind, end, source_.substr(at_, end - at_)); }
-  void add(Lex kind, std::size_t end, std::string_view text) {
-    out_.list.push_back({kind, {static_cast<std::uint32_t>(at_), static_cast<std::uint32_t>(end)}, text});
-    at_ = end;
-  }
-  std::string_view keep(std::string text) { return out_.texts.emplace_back(std::move(text)); }
-
-  bool step() {
-    if (at_ >= source_.size()) {
-      if (!markers_.empty())
-        fail(markers_.front().begin, markers_.front().end,
-             fmt::format("end of file while looking for the end of heredoc '{}'", markers_.front().word));
-      out_.list.push_back({Lex::end, {static_cast<std::uint32_t>(at_), static_cast<std::uint32_t>(at_)}, {}});
-      return false;
-    }
-    const char c = source_[at_];
-    if (c == ' ' || c == '\t' || c == '\f') {
-      ++at_;
-    } else if (c == '\n' || c == '\r') {
-      at_ += c == '\r' && at(at_ + 1) == '\n' ? 2 : 1;
-      if (!markers_.empty()) heredocs();
-    } else if (c == '#') {
-      while (at_ < source_.size() && source_[at_] != '\n' && source_[at_] != '\r') ++at_;
-    } else if (c == '@' && annotation()) {
-    } else if (name_next_) {
-      template_name();
-    } else {
-      token(c);
-    }
-    return true;
-  }
-
-  bool annotation() {
-    std::size_t i = at_ + 1;
-    while (blank(at(i)) && i < source_.size()) ++i;
-    const std::size_t name = i;
-    while (i < source_.size() && key_char(source_[i])) ++i;
-    const std::string_view name_text = source_.substr(name, i - name);
-    while (blank(at(i)) && i < source_.size()) ++i;
-    const char open = at(i);
-    const char close = open == '(' ? ')' : open == '[' ? ']' : open == '{' ? '}' : '\0';
-    if (close == '\0') return false;
-    const std::size_t end = source_.find(close, i + 1);
-    if (end == std::string_view::npos) return false;
-    const bool good =
-        (name_text.empty() || valid_annotation_key(name_text)) && valid_annotation_body(source_.substr(i + 1, end - i - 1));
-    if (!good) fail(at_, end + 1, "this annotation is neither a description nor a list of key=value pairs");
-    out_.annotations.push_back({{static_cast<std::uint32_t>(at_), static_cast<std::uint32_t>(end + 1)}});
-    at_ = end + 1;
-    return true;
-  }
-
-  void template_name() {
-    name_next_ = false;
-    std::size_t end = at_;
-    while (end < source_.size() && (key_char(source_[end]) || source_[end] == '+' || source_[end] == '/')) ++end;
-    if (end > at_)
-      add(Lex::template_name, end);
-    else
-      token(source_[at_]);
-  }
-
-  void token(char c) {
-    if (letter(c)) return word();
-    if (digit(c)) return number();
-    if (c == '\'') return single_quoted();
-    if (c == '"') return double_quoted();
-    punctuation(c);
-  }
-
-  void word() {
-    std::size_t end = at_ + 1;
-    while (end < source_.size() && (letter(source_[end]) || digit(source_[end]))) ++end;
-    const std::string_view text = source_.substr(at_, end - at_);
-    Lex kind = Lex::identifier;
-    for (const Word& word : kWords)
-      if (word.text == text) kind = word.kind;
-    if (kind == Lex::template_) name_next_ = true;
-    add(kind, end);
-  }
-
-  void number() {
-    std::size_t digits = at_;
-    while (digit(at(digits))) ++digits;
-    std::size_t end = digits;
-    bool real = false;
-    if (at(end) == '.' && digit(at(end + 1))) {
-      real = true;
-      for (++end; digit(at(end)); ++end) {
-      }
-    }
-    if ((at(end) | 32) == 'e') {
-      std::size_t exponent = end + 1;
-      if (at(exponent) == '+' || at(exponent) == '-') ++exponent;
-      if (digit(at(exponent))) {
-        real = true;
-        for (end = exponent; digit(at(end)); ++end) {
-        }
-      }
-    }
-    if (real) return add(Lex::real, end);
-    if (source_[at_] != '0') return add(Lex::decimal, digits);
-    if ((at(at_ + 1) | 32) == 'x' && hex_digit(at(at_ + 2))) {
-      for (end = at_ + 2; hex_digit(at(end)); ++end) {
-      }
-      return add(Lex::hexadecimal, end);
-    }
-    for (end = at_ + 1; at(end) >= '0' && at(end) <= '7'; ++end) {
-    }
-    add(Lex::octal, end);
-  }
-
-  void single_quoted() {
-    std::string text;
-    for (std::size_t i = at_ + 1;; ++i) {
-      if (i >= source_.size() || source_[i] == '\n' || source_[i] == '\r') return add(Lex::error, at_ + 1);
-      if (source_[i] == '\'') {
-        if (at(i + 1) != '\'') return add(Lex::string, i + 1, keep(std::move(text)));
-        ++i;
-      }
-      text += source_[i];
+// The longest match counts: a quote after a backslash ends the string only when nothing later does.
+const char* double_quoted_end(const char* at, const char* end) {
+  const char* last = nullptr;
+  for (const char* i = at + 1; (i = find_any<'"', '\n', '\r'>(i, end)) != end; ++i) {
+    const bool escaped = i > at + 1 && i[-1] == '\\';
+    if (*i == '"') {
+      last = i + 1;
+      if (!escaped) break;
+    } else if (!escaped && !(*i == '\n' && i[-1] == '\r' && i > at + 2 && i[-2] == '\\')) {
+      break;
     }
   }
+  return last;
+}
 
-  void double_quoted() {
-    // The longest match counts: a quote after a backslash ends the string only when nothing later does.
-    std::size_t end = 0;
-    for (std::size_t i = at_ + 1; i < source_.size(); ++i) {
-      const char c = source_[i];
-      const bool escaped = i > at_ + 1 && source_[i - 1] == '\\';
-      if (c == '"') {
-        end = i + 1;
-        if (!escaped) break;
-      } else if (c == '\n' || c == '\r') {
-        if (!escaped && !(c == '\n' && source_[i - 1] == '\r' && i > at_ + 2 && source_[i - 2] == '\\')) break;
-      }
-    }
-    if (end == 0) return add(Lex::error, at_ + 1);
-    add(Lex::string, end, keep(unquote(at_, end)));
-  }
-
-  std::string unquote(std::size_t begin, std::size_t end) const {
-    const std::string_view raw = source_.substr(begin + 1, end - begin - 2);
-    std::string out;
-    for (std::size_t i = 0; i < raw.size(); ++i) {
-      if (raw[i] != '\\') {
-        out += raw[i];
-        continue;
-      }
-      if (++i >= raw.size()) fail(begin, end, "the double-quoted string ends in the middle of an escape sequence");
-      switch (raw[i]) {
-        case 'n': out += '\n'; break;
-        case 't': out += '\t'; break;
-        case 'r': out += '\r'; break;
-        case 'b': out += '\b'; break;
-        case 'f': out += '\f'; break;
-        case '\\': out += '\\'; break;
-        case '"': out += '"'; break;
-        case 'x': {
-          if (i + 2 >= raw.size()) fail(begin, end, "the double-quoted string ends in the middle of a \\x escape sequence");
-          if (!hex_digit(raw[i + 1]) || !hex_digit(raw[i + 2]))
-            fail(begin, end,
-                 fmt::format("\\x in a double-quoted string needs two hexadecimal digits, not '{}'", raw.substr(i + 1, 2)));
-          const int code = std::stoi(std::string(raw.substr(i + 1, 2)), nullptr, 16);
-          if (code < 0x80) {
-            out += static_cast<char>(code);
-          } else {
-            out += static_cast<char>(0xc0 | code >> 6);
-            out += static_cast<char>(0x80 | (code & 0x3f));
-          }
-          i += 2;
-          break;
-        }
-        case '\r':
-          if (i + 1 < raw.size() && raw[i + 1] == '\n') ++i;
-          break;
-        case '\n': break;
-        default: fail(begin, end, fmt::format("a double-quoted string has no escape sequence \\{}", raw[i]));
-      }
-    }
-    return out;
-  }
-
-  void punctuation(char c) {
-    const char next = at(at_ + 1);
-    auto two = [&](char second, Lex both, Lex one) { next == second ? add(both, at_ + 2) : add(one, at_ + 1); };
-    switch (c) {
-      case '?': return two('=', Lex::assign_default, Lex::question);
-      case ':': return add(Lex::colon, at_ + 1);
-      case ';': return add(Lex::semicolon, at_ + 1);
-      case ',': return add(Lex::comma, at_ + 1);
-      case '(': return add(Lex::lparen, at_ + 1);
-      case ')': return add(Lex::rparen, at_ + 1);
-      case '[': return add(Lex::lbracket, at_ + 1);
-      case ']': return add(Lex::rbracket, at_ + 1);
-      case '{': return add(Lex::lbrace, at_ + 1);
-      case '}': return add(Lex::rbrace, at_ + 1);
-      case '=': return two('=', Lex::equal, Lex::assign);
-      case '+': return add(Lex::plus, at_ + 1);
-      case '-': return add(Lex::minus, at_ + 1);
-      case '%': return add(Lex::percent, at_ + 1);
-      case '/': return add(Lex::slash, at_ + 1);
-      case '*': return add(Lex::asterisk, at_ + 1);
-      case '!': return two('=', Lex::not_equal, Lex::not_);
-      case '>': return two('=', Lex::greater_equal, Lex::greater);
-      case '<':
-        if (next == '<') return heredoc_start();
-        return two('=', Lex::less_equal, Lex::less);
-      case '|': return two('|', Lex::or_, Lex::pipe);
-      case '&': return two('&', Lex::and_, Lex::ampersand);
-      case '^': return add(Lex::caret, at_ + 1);
-      case '~': return add(Lex::tilde, at_ + 1);
-      case '.':
-        if (next == '.') return add(Lex::range, at_ + 2);
-        return add(Lex::error, at_ + 1);
-      default: {
-        std::size_t end = at_ + 1;
-        while (end < source_.size() && (static_cast<unsigned char>(source_[end]) & 0xc0) == 0x80) ++end;
-        return add(Lex::error, end);
-      }
-    }
-  }
-
-  void heredoc_start() {
-    std::size_t end = at_ + 2;
-    if (!letter(at(end))) return add(Lex::heredoc_mark, end);
-    while (letter(at(end)) || digit(at(end))) ++end;
-    markers_.push_back({source_.substr(at_ + 2, end - at_ - 2), at_, end, out_.list.size()});
-    add(Lex::heredoc, end);
-  }
-
-  // Stands at the beginning of a line; reads the bodies of all heredocs announced on the line before.
-  void heredocs() {
-    for (const Marker& marker : markers_) {
-      std::string body;
-      bool found = false;
-      while (at_ < source_.size() && !found) {
-        std::size_t end = at_;
-        while (end < source_.size() && source_[end] != '\n' && source_[end] != '\r') ++end;
-        const std::string_view line = source_.substr(at_, end - at_);
-        std::size_t next = end;
-        if (next < source_.size()) next += source_[next] == '\r' && at(next + 1) == '\n' ? 2 : 1;
-        found = line == marker.word;
-        if (!found) body += source_.substr(at_, next - at_);
-        at_ = next;
-      }
-      if (!found)
-        fail(marker.begin, marker.end, fmt::format("end of file while looking for the end of heredoc '{}'", marker.word));
-      out_.list[marker.token].text = keep(std::move(body));
-    }
-    markers_.clear();
-  }
-
-  struct Marker {
-    std::string_view word;
-    std::size_t begin, end;
-    std::size_t token;
-  };
-
-  std::string_view source_;
-  std::size_t at_ = 0;
-  bool name_next_ = false;
-  std::vector<Marker> markers_;
-  Tokens out_;
+struct AnnotationText {
+  std::string_view name, body;
+  const char* end = nullptr;  // null pointer: no annotation
 };
+AnnotationText annotation_at(const char* at, const char* end) {
+  const char* i = at + 1;
+  auto skip = [&](int classes) {
+    while (i != end && in(*i, classes)) ++i;
+  };
+  skip(kBlank);
+  const char* name = i;
+  skip(kKey);
+  const std::string_view name_text(name, static_cast<std::size_t>(i - name));
+  skip(kBlank);
+  if (i == end) return {};
+  const char close = *i == '(' ? ')' : *i == '[' ? ']' : *i == '{' ? '}' : '\0';
+  if (close == '\0') return {};
+  const auto* stop = static_cast<const char*>(std::memchr(i + 1, close, static_cast<std::size_t>(end - i - 1)));
+  if (stop == nullptr) return {};
+  return {name_text, {i + 1, static_cast<std::size_t>(stop - i - 1)}, stop + 1};
+}
 
 }  // namespace
 
-Tokens tokenize(std::string_view source, std::size_t most) {
-  return Lexer(source).run(most);
+void Lexer::fail(const char* from, const char* to, std::string message) const {
+  raise(Problem::Kind::parse, std::move(message),
+        {static_cast<std::uint32_t>(from - begin_), static_cast<std::uint32_t>(to - begin_)});
+}
+
+inline Token Lexer::make(Lex kind, const char* to, std::string_view text) {
+  const Token token{kind, {static_cast<std::uint32_t>(at_ - begin_), static_cast<std::uint32_t>(to - begin_)}, text};
+  at_ = to;
+  return token;
+}
+inline Token Lexer::make(Lex kind, const char* to) {
+  return make(kind, to, {at_, static_cast<std::size_t>(to - at_)});
+}
+
+Token Lexer::next() {
+  while (at_ != end_) {
+    const char c = *at_;
+    switch (c) {
+      case ' ':
+        ++at_;
+        // Indentation.
+        while (end_ - at_ >= 8 && std::memcmp(at_, "        ", 8) == 0) at_ += 8;
+        continue;
+      case '\t':
+      case '\f': ++at_; continue;
+      case '\n':
+      case '\r':
+        ++at_;
+        if (at_ == body_begin_) {
+          at_ = body_end_;
+          body_begin_ = nullptr;
+        }
+        continue;
+      case '#': at_ = find_line_end(at_, end_); continue;
+      case '@':
+        if (annotation()) continue;
+        break;
+      default: break;
+    }
+    if (name_next_) {
+      name_next_ = false;
+      const char* to = at_;
+      while (to != end_ && (in(*to, kKey) || *to == '+' || *to == '/')) ++to;
+      if (to != at_) return make(Lex::template_name, to);
+    }
+    return token(c);
+  }
+  return make(Lex::end, end_);
+}
+
+bool Lexer::annotation() {
+  const AnnotationText found = annotation_at(at_, end_);
+  if (found.end == nullptr) return false;
+  if (!(found.name.empty() || valid_annotation_key(found.name)) || !valid_annotation_body(found.body))
+    fail(at_, found.end, "this annotation is neither a description nor a list of key=value pairs");
+  annotations_.push_back({make(Lex::end, found.end).span});
+  return true;
+}
+
+Token Lexer::token(char c) {
+  if (in(c, kLetter)) return word();
+  if (in(c, kDigit)) return number();
+  const char next = end_ - at_ > 1 ? at_[1] : '\0';
+  auto one = [&](Lex kind) { return make(kind, at_ + 1); };
+  auto two = [&](char second, Lex both, Lex alone) { return next == second ? make(both, at_ + 2) : make(alone, at_ + 1); };
+  switch (c) {
+    case '\'': return single_quoted();
+    case '"': return double_quoted();
+    case '?': return two('=', Lex::assign_default, Lex::question);
+    case ':': return one(Lex::colon);
+    case ';': return one(Lex::semicolon);
+    case ',': return one(Lex::comma);
+    case '(': return one(Lex::lparen);
+    case ')': return one(Lex::rparen);
+    case '[': return one(Lex::lbracket);
+    case ']': return one(Lex::rbracket);
+    case '{': return one(Lex::lbrace);
+    case '}': return one(Lex::rbrace);
+    case '=': return two('=', Lex::equal, Lex::assign);
+    case '+': return one(Lex::plus);
+    case '-': return one(Lex::minus);
+    case '%': return one(Lex::percent);
+    case '/': return one(Lex::slash);
+    case '*': return one(Lex::asterisk);
+    case '!': return two('=', Lex::not_equal, Lex::not_);
+    case '>': return two('=', Lex::greater_equal, Lex::greater);
+    case '<': return next == '<' ? heredoc() : two('=', Lex::less_equal, Lex::less);
+    case '|': return two('|', Lex::or_, Lex::pipe);
+    case '&': return two('&', Lex::and_, Lex::ampersand);
+    case '^': return one(Lex::caret);
+    case '~': return one(Lex::tilde);
+    case '.': return two('.', Lex::range, Lex::error);
+    default: {
+      const char* to = at_ + 1;
+      while (to != end_ && (static_cast<unsigned char>(*to) & 0xc0) == 0x80) ++to;
+      return make(Lex::error, to);
+    }
+  }
+}
+
+Token Lexer::word() {
+  const char* to = at_ + 1;
+  while (to != end_ && in(*to, kLetter | kDigit)) ++to;
+  const Lex kind = word_kind(at_, static_cast<std::size_t>(to - at_));
+  name_next_ = kind == Lex::template_;
+  return make(kind, to);
+}
+
+Token Lexer::number() {
+  auto peek = [&](const char* at) { return at < end_ ? *at : '\0'; };
+  const char* digits = at_;
+  while (in(peek(digits), kDigit)) ++digits;
+  const char* to = digits;
+  bool real = false;
+  if (peek(to) == '.' && in(peek(to + 1), kDigit)) {
+    real = true;
+    for (++to; in(peek(to), kDigit); ++to) {
+    }
+  }
+  if ((peek(to) | 32) == 'e') {
+    const char* exponent = to + 1;
+    if (peek(exponent) == '+' || peek(exponent) == '-') ++exponent;
+    if (in(peek(exponent), kDigit)) {
+      real = true;
+      for (to = exponent; in(peek(to), kDigit); ++to) {
+      }
+    }
+  }
+  if (real) return make(Lex::real, to);
+  if (*at_ != '0') return make(Lex::decimal, digits);
+  if ((peek(at_ + 1) | 32) == 'x' && in(peek(at_ + 2), kHex)) {
+    for (to = at_ + 2; in(peek(to), kHex); ++to) {
+    }
+    return make(Lex::hexadecimal, to);
+  }
+  for (to = at_ + 1; peek(to) >= '0' && peek(to) <= '7'; ++to) {
+  }
+  return make(Lex::octal, to);
+}
+
+Token Lexer::single_quoted() {
+  bool doubled = false;
+  const char* to = single_quoted_end(at_, end_, doubled);
+  if (to == nullptr) return make(Lex::error, at_ + 1);
+  std::string_view text(at_ + 1, static_cast<std::size_t>(to - at_ - 2));
+  if (doubled) {
+    std::string& value = texts_.emplace_back();
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      value += text[i];
+      if (text[i] == '\'') ++i;
+    }
+    text = value;
+  }
+  return make(Lex::string, to, text);
+}
+
+Token Lexer::double_quoted() {
+  const char* to = double_quoted_end(at_, end_);
+  if (to == nullptr) return make(Lex::error, at_ + 1);
+  const std::string_view text(at_ + 1, static_cast<std::size_t>(to - at_ - 2));
+  if (std::memchr(text.data(), '\\', text.size()) == nullptr) return make(Lex::string, to, text);
+  return make(Lex::string, to, texts_.emplace_back(unquote(at_, to)));
+}
+
+std::string Lexer::unquote(const char* from, const char* to) const {
+  const std::string_view raw(from + 1, static_cast<std::size_t>(to - from - 2));
+  std::string out;
+  for (std::size_t i = 0; i < raw.size(); ++i) {
+    if (raw[i] != '\\') {
+      out += raw[i];
+      continue;
+    }
+    if (++i >= raw.size()) fail(from, to, "the double-quoted string ends in the middle of an escape sequence");
+    switch (raw[i]) {
+      case 'n': out += '\n'; break;
+      case 't': out += '\t'; break;
+      case 'r': out += '\r'; break;
+      case 'b': out += '\b'; break;
+      case 'f': out += '\f'; break;
+      case '\\': out += '\\'; break;
+      case '"': out += '"'; break;
+      case 'x': {
+        if (i + 2 >= raw.size()) fail(from, to, "the double-quoted string ends in the middle of a \\x escape sequence");
+        if (!in(raw[i + 1], kHex) || !in(raw[i + 2], kHex))
+          fail(from, to,
+               fmt::format("\\x in a double-quoted string needs two hexadecimal digits, not '{}'", raw.substr(i + 1, 2)));
+        const int code = std::stoi(std::string(raw.substr(i + 1, 2)), nullptr, 16);
+        if (code < 0x80) {
+          out += static_cast<char>(code);
+        } else {
+          out += static_cast<char>(0xc0 | code >> 6);
+          out += static_cast<char>(0x80 | (code & 0x3f));
+        }
+        i += 2;
+        break;
+      }
+      case '\r':
+        if (i + 1 < raw.size() && raw[i + 1] == '\n') ++i;
+        break;
+      case '\n': break;
+      default: fail(from, to, fmt::format("a double-quoted string has no escape sequence \\{}", raw[i]));
+    }
+  }
+  return out;
+}
+
+// Where the line ends on which the lexer stands: strings and annotations may hold line ends of their own.
+const char* Lexer::line_end() const {
+  const char* i = at_;
+  while (i != end_) {
+    const char* to = nullptr;
+    bool doubled = false;
+    switch (*i) {
+      case '\n':
+      case '\r': return i;
+      case '#': return find_line_end(i, end_);
+      case '\'': to = single_quoted_end(i, end_, doubled); break;
+      case '"': to = double_quoted_end(i, end_); break;
+      case '@': to = annotation_at(i, end_).end; break;
+      default: break;
+    }
+    i = to != nullptr ? to : i + 1;
+  }
+  return end_;
+}
+
+// "<<WORD": the body is the lines after this one up to the line WORD, behind the bodies of heredocs announced before on this
+// line.
+Token Lexer::heredoc() {
+  const char* to = at_ + 2;
+  if (to == end_ || !in(*to, kLetter)) return make(Lex::heredoc_mark, to);
+  while (to != end_ && in(*to, kLetter | kDigit)) ++to;
+  const std::string_view word(at_ + 2, static_cast<std::size_t>(to - at_ - 2));
+  if (body_begin_ == nullptr) body_begin_ = body_end_ = after_line_end(line_end(), end_);
+  for (const char* line = body_end_; line != end_;) {
+    const char* stop = find_line_end(line, end_);
+    const char* following = after_line_end(stop, end_);
+    if (std::string_view(line, static_cast<std::size_t>(stop - line)) == word) {
+      const std::string_view body(body_end_, static_cast<std::size_t>(line - body_end_));
+      body_end_ = following;
+      return make(Lex::heredoc, to, body);
+    }
+    line = following;
+  }
+  fail(at_, to, fmt::format("end of file while looking for the end of heredoc '{}'", word));
+}
+
+Tokens tokenize(std::string_view source) {
+  Lexer lexer(source);
+  Tokens tokens;
+  do {
+    tokens.list.push_back(lexer.next());
+  } while (tokens.list.back().kind != Lex::end);
+  tokens.annotations = lexer.take_annotations();
+  tokens.texts = lexer.take_texts();
+  return tokens;
 }
 
 std::string_view lex_name(Lex kind) {

@@ -60,6 +60,7 @@ struct Op {
   OpKind kind;
   bool lookup = false;  // variable: absent is no error (exists, is_defined, ...)
   bool open = false;    // target: the variable's value is modified or aliased later, so it must not stay shared
+  bool leaves = false;  // return() or error() is called here or below
   std::uint16_t slot = kNoSlot;
   std::uint32_t count = 0;
   Symbol name = 0;

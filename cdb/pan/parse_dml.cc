@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <array>
+
 #include "cdb/pan/java/java.h"
 #include "cdb/pan/parse_tokens.h"
 #include "cdb/pan/stack_guard.h"
@@ -8,65 +10,48 @@ namespace cdb::pan {
 
 namespace {
 
+// Binary operators; all group to the left. Higher binds tighter, 0 is no operator.
 struct Level {
-  Lex token;
-  OpKind kind;
+  int binding = 0;
+  OpKind kind = OpKind::constant;
 };
-// Lowest binding first.
-constexpr int kLevels = 8;
-OpKind operator_at(int level, Lex token) {
-  switch (level) {
-    case 0: return token == Lex::or_ ? OpKind::logical_or : OpKind::constant;
-    case 1: return token == Lex::and_ ? OpKind::logical_and : OpKind::constant;
-    case 2: return token == Lex::pipe ? OpKind::bit_or : OpKind::constant;
-    case 3: return token == Lex::caret ? OpKind::bit_xor : OpKind::constant;
-    case 4: return token == Lex::ampersand ? OpKind::bit_and : OpKind::constant;
-    case 5: return token == Lex::equal ? OpKind::equal : token == Lex::not_equal ? OpKind::not_equal : OpKind::constant;
-    case 6:
-      return token == Lex::less            ? OpKind::less
-             : token == Lex::greater       ? OpKind::greater
-             : token == Lex::less_equal    ? OpKind::less_equal
-             : token == Lex::greater_equal ? OpKind::greater_equal
-                                           : OpKind::constant;
-    default: return token == Lex::plus ? OpKind::add : token == Lex::minus ? OpKind::subtract : OpKind::constant;
-  }
-}
-OpKind multiplicative(Lex token) {
-  return token == Lex::asterisk  ? OpKind::multiply
-         : token == Lex::slash   ? OpKind::divide
-         : token == Lex::percent ? OpKind::modulo
-                                 : OpKind::constant;
+constexpr std::size_t kKinds = static_cast<std::size_t>(Lex::choice) + 1;
+constexpr auto kLevels = [] {
+  std::array<Level, kKinds> table{};
+  auto set = [&](Lex token, int binding, OpKind kind) { table[static_cast<std::size_t>(token)] = {binding, kind}; };
+  set(Lex::or_, 1, OpKind::logical_or);
+  set(Lex::and_, 2, OpKind::logical_and);
+  set(Lex::pipe, 3, OpKind::bit_or);
+  set(Lex::caret, 4, OpKind::bit_xor);
+  set(Lex::ampersand, 5, OpKind::bit_and);
+  set(Lex::equal, 6, OpKind::equal);
+  set(Lex::not_equal, 6, OpKind::not_equal);
+  set(Lex::less, 7, OpKind::less);
+  set(Lex::greater, 7, OpKind::greater);
+  set(Lex::less_equal, 7, OpKind::less_equal);
+  set(Lex::greater_equal, 7, OpKind::greater_equal);
+  set(Lex::plus, 8, OpKind::add);
+  set(Lex::minus, 8, OpKind::subtract);
+  set(Lex::asterisk, 9, OpKind::multiply);
+  set(Lex::slash, 9, OpKind::divide);
+  set(Lex::percent, 9, OpKind::modulo);
+  return table;
+}();
+
+constexpr auto kStartsDml = [] {
+  std::array<bool, kKinds> table{};
+  for (Lex kind :
+       {Lex::identifier, Lex::decimal, Lex::hexadecimal, Lex::octal,  Lex::real,    Lex::string,   Lex::heredoc, Lex::undef,
+        Lex::null,       Lex::true_,   Lex::false_,      Lex::lparen, Lex::lbrace,  Lex::plus,     Lex::minus,   Lex::not_,
+        Lex::tilde,      Lex::if_,     Lex::while_,      Lex::for_,   Lex::foreach, Lex::semicolon})
+    table[static_cast<std::size_t>(kind)] = true;
+  return table;
+}();
+bool starts_dml(Lex kind) {
+  return kStartsDml[static_cast<std::size_t>(kind)];
 }
 
 }  // namespace
-
-bool Parser::starts_dml(Lex kind) const {
-  switch (kind) {
-    case Lex::identifier:
-    case Lex::decimal:
-    case Lex::hexadecimal:
-    case Lex::octal:
-    case Lex::real:
-    case Lex::string:
-    case Lex::heredoc:
-    case Lex::undef:
-    case Lex::null:
-    case Lex::true_:
-    case Lex::false_:
-    case Lex::lparen:
-    case Lex::lbrace:
-    case Lex::plus:
-    case Lex::minus:
-    case Lex::not_:
-    case Lex::tilde:
-    case Lex::if_:
-    case Lex::while_:
-    case Lex::for_:
-    case Lex::foreach:
-    case Lex::semicolon: return true;
-    default: return false;
-  }
-}
 
 Op* Parser::dml() {
   StackGuard::check();
@@ -78,53 +63,53 @@ Op* Parser::dml() {
 
 Op* Parser::dml_sequence() {
   const Span open = cursor_.expect(Lex::lbrace).span;
-  std::vector<Op*> ops{dml()};
-  while (cursor_.is(Lex::semicolon) && starts_dml(cursor_.peek(1).kind)) {
+  const std::size_t mark = ops_.size();
+  ops_.push_back(dml());
+  while (cursor_.is(Lex::semicolon) && starts_dml(cursor_.ahead())) {
     cursor_.next();
-    ops.push_back(dml());
+    ops_.push_back(dml());
   }
   cursor_.accept(Lex::semicolon);
   if (!cursor_.is(Lex::rbrace)) cursor_.unexpected("';' or '}'");
-  const Span close = cursor_.next().span;
-  return builder_.sequence(std::move(ops), {open.begin, close.end});
+  cursor_.next();
+  return builder_.sequence(taken(mark), from(open.begin));
 }
 
 Op* Parser::expression() {
-  const Span first = cursor_.peek().span;
-  std::vector<Op*> targets;
-  while (cursor_.assignment_ahead()) {
-    targets.push_back(variable_reference(true));
-    cursor_.expect(Lex::assign);
-  }
+  const std::uint32_t begin = cursor_.peek().span.begin;
+  const std::size_t mark = ops_.size();
   Op* value = nullptr;
-  switch (cursor_.peek().kind) {
-    case Lex::if_: value = if_statement(); break;
-    case Lex::while_: value = while_statement(); break;
-    case Lex::for_: value = for_statement(); break;
-    case Lex::foreach: value = foreach_statement(); break;
-    default: value = binary(0);
-  }
-  if (targets.empty()) return value;
-  std::reverse(targets.begin(), targets.end());
-  return builder_.assign(value, std::move(targets), {first.begin, cursor_.previous().span.end});
-}
-
-Op* Parser::binary(int level) {
-  if (level == kLevels) {
-    Op* left = unary();
-    while (true) {
-      const OpKind kind = multiplicative(cursor_.peek().kind);
-      if (kind == OpKind::constant) return left;
-      cursor_.next();
-      left = builder_.binary(kind, left, unary());
+  while (value == nullptr) {
+    switch (cursor_.peek().kind) {
+      case Lex::if_: value = if_statement(); break;
+      case Lex::while_: value = while_statement(); break;
+      case Lex::for_: value = for_statement(); break;
+      case Lex::foreach: value = foreach_statement(); break;
+      case Lex::identifier:
+        if (cursor_.ahead() != Lex::lparen) {
+          Op* variable = variable_reference();
+          if (cursor_.accept(Lex::assign)) {
+            builder_.convert_to_target(variable);
+            ops_.push_back(variable);
+          } else {
+            value = binary(variable, 1);
+          }
+          break;
+        }
+        [[fallthrough]];
+      default: value = binary(unary(), 1);
     }
   }
-  Op* left = binary(level + 1);
+  if (ops_.size() == mark) return value;
+  return builder_.assign(value, taken(mark), from(begin));
+}
+
+Op* Parser::binary(Op* left, int lowest) {
   while (true) {
-    const OpKind kind = operator_at(level, cursor_.peek().kind);
-    if (kind == OpKind::constant) return left;
+    const Level level = kLevels[static_cast<std::size_t>(cursor_.peek().kind)];
+    if (level.binding < lowest) return left;
     cursor_.next();
-    left = builder_.binary(kind, left, binary(level + 1));
+    left = builder_.binary(level.kind, left, binary(unary(), level.binding + 1));
   }
 }
 
@@ -143,19 +128,19 @@ Op* Parser::unary() {
 }
 
 Op* Parser::functional() {
-  if (!cursor_.is(Lex::identifier) || cursor_.peek(1).kind != Lex::lparen) return primary();
+  if (!cursor_.is(Lex::identifier) || cursor_.ahead() != Lex::lparen) return primary();
   const Token name = cursor_.next();
   cursor_.next();
-  std::vector<Op*> args;
-  if (starts_dml(cursor_.peek().kind)) args.push_back(dml());
-  while (cursor_.is(Lex::comma) && starts_dml(cursor_.peek(1).kind)) {
+  const std::size_t mark = ops_.size();
+  if (starts_dml(cursor_.peek().kind)) ops_.push_back(dml());
+  while (cursor_.is(Lex::comma) && starts_dml(cursor_.ahead())) {
     cursor_.next();
-    args.push_back(dml());
+    ops_.push_back(dml());
   }
   cursor_.accept(Lex::comma);
   if (!cursor_.is(Lex::rparen)) cursor_.unexpected("',' or ')'");
-  const Span close = cursor_.next().span;
-  return builder_.call(name.text, join(name.span, close), std::move(args));
+  cursor_.next();
+  return builder_.call(name.text, from(name.span.begin), taken(mark));
 }
 
 Value Parser::long_literal(const Token& token) {
@@ -183,7 +168,7 @@ Op* Parser::primary() {
     case Lex::null: cursor_.next(); return builder_.constant(Value::null(), token.span);
     case Lex::true_:
     case Lex::false_: cursor_.next(); return builder_.constant(Value::boolean(token.kind == Lex::true_), token.span);
-    case Lex::identifier: return variable_reference(false);
+    case Lex::identifier: return variable_reference();
     case Lex::lparen: {
       cursor_.next();
       Op* inner = dml();
@@ -194,15 +179,20 @@ Op* Parser::primary() {
   }
 }
 
-Op* Parser::variable_reference(bool target) {
+Op* Parser::variable_reference() {
   const Token name = cursor_.expect(Lex::identifier);
-  Span span = name.span;
-  std::vector<Op*> indices;
+  const std::size_t mark = ops_.size();
   while (cursor_.accept(Lex::lbracket)) {
-    indices.push_back(dml());
-    span = join(span, cursor_.expect(Lex::rbracket).span);
+    ops_.push_back(dml());
+    cursor_.expect(Lex::rbracket);
   }
-  return target ? builder_.target(name.text, span, std::move(indices)) : builder_.variable(name.text, span, std::move(indices));
+  return builder_.variable(name.text, from(name.span.begin), taken(mark));
+}
+
+Op* Parser::target_reference() {
+  Op* variable = variable_reference();
+  builder_.convert_to_target(variable);
+  return variable;
 }
 
 Op* Parser::if_statement() {
@@ -238,9 +228,9 @@ Op* Parser::for_statement() {
 Op* Parser::foreach_statement() {
   const Span word = cursor_.next().span;
   cursor_.expect(Lex::lparen);
-  Op* key = variable_reference(true);
+  Op* key = target_reference();
   cursor_.expect(Lex::semicolon);
-  Op* value = variable_reference(true);
+  Op* value = target_reference();
   cursor_.expect(Lex::semicolon);
   Op* resource = dml();
   cursor_.expect(Lex::rparen);

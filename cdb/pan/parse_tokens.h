@@ -13,32 +13,51 @@ namespace cdb::pan {
 
 class TokenCursor {
  public:
-  explicit TokenCursor(const Tokens& tokens);
-  const Token& peek(std::size_t ahead = 0) const {
-    return tokens_[at_ + ahead < tokens_.size() ? at_ + ahead : tokens_.size() - 1];
+  explicit TokenCursor(std::string_view source) : lexer_(source), now_(lexer_.next()) {}
+  const Token& peek() const { return now_; }
+  bool is(Lex kind) const { return now_.kind == kind; }
+  // The kind of the token behind this one.
+  Lex ahead() {
+    if (!has_ahead_) {
+      ahead_ = lexer_.next();
+      has_ahead_ = true;
+    }
+    return ahead_.kind;
   }
-  bool is(Lex kind) const { return peek().kind == kind; }
-  const Token& next() { return at_ + 1 < tokens_.size() ? tokens_[at_++] : tokens_[at_]; }
+  Token next() {
+    const Token token = now_;
+    end_ = token.span.end;
+    if (has_ahead_)
+      now_ = ahead_;
+    else
+      now_ = lexer_.next();
+    has_ahead_ = false;
+    return token;
+  }
   bool accept(Lex kind) {
-    if (!is(kind)) return false;
+    if (now_.kind != kind) return false;
     next();
     return true;
   }
-  const Token& expect(Lex kind);
+  Token expect(Lex kind) {
+    if (now_.kind != kind) unexpected(lex_name(kind));
+    return next();
+  }
   [[noreturn]] void unexpected(std::string_view wanted) const;
-  // Does an assignment target ("a[...][...] =") start here?
-  bool assignment_ahead() const;
-  const Token& previous() const { return tokens_[at_ - 1]; }
+  // Where the last token taken ends.
+  std::uint32_t end() const { return end_; }
+  std::vector<Annotation> take_annotations() { return lexer_.take_annotations(); }
 
  private:
-  const std::vector<Token>& tokens_;
-  std::size_t at_ = 0;
-  std::vector<std::uint32_t> closing_;  // for '[': index of its ']', 0 when there is none
+  Lexer lexer_;
+  Token now_, ahead_;
+  bool has_ahead_ = false;
+  std::uint32_t end_ = 0;
 };
 
 class Parser {
  public:
-  Parser(const Tokens& tokens, Template& target, Names& names, bool (*debug)(const void*, std::string_view),
+  Parser(std::string_view source, Template& target, Names& names, bool (*debug)(const void*, std::string_view),
          const void* debug_context);
   void parse();
   Value parse_single_constant();
@@ -47,8 +66,8 @@ class Parser {
   // parser.cc
   void header();
   void statement();
-  void assignment(bool final, std::size_t begin);
-  void variable(bool final, std::size_t begin);
+  void assignment(bool final, std::uint32_t begin);
+  void variable(bool final, std::uint32_t begin);
   void bind();
   void include();
   void prefix();
@@ -56,22 +75,28 @@ class Parser {
   Path statement_path(std::string_view text, Span span, const Path* prefix, bool any_relative);
   // A block in a frame of its own; `constant` gets its value when it needs nothing from run time.
   Block block(Value* constant, Span* span = nullptr);
-  Span from(std::size_t begin) const;
+  Span from(std::uint32_t begin) const { return {begin, cursor_.end()}; }
 
   // parse_dml.cc
   Op* dml();
   Op* dml_sequence();
   Op* expression();
-  Op* binary(int level);
+  Op* binary(Op* left, int lowest);  // operators behind `left` that bind at least so tightly
   Op* unary();
   Op* functional();
   Op* primary();
-  Op* variable_reference(bool target);
+  Op* variable_reference();
+  Op* target_reference();
   Op* if_statement();
   Op* while_statement();
   Op* for_statement();
   Op* foreach_statement();
-  bool starts_dml(Lex kind) const;
+  // All operations pushed since the mark; they are taken off when the next ones are pushed there.
+  Builder::Ops taken(std::size_t mark) {
+    const Builder::Ops ops(ops_.data() + mark, ops_.size() - mark);
+    ops_.resize(mark);
+    return ops;
+  }
   Value long_literal(const Token& token);
 
   // parse_type.cc
@@ -93,6 +118,7 @@ class Parser {
   Builder builder_;
   bool (*debug_)(const void*, std::string_view);
   const void* debug_context_;
+  std::vector<Op*> ops_;  // parts of operations that are being read
   bool has_prefix_ = false;
   Path prefix_, absolute_prefix_;
   bool has_absolute_prefix_ = false;

@@ -27,7 +27,7 @@ const FullType* Parser::full_type() {
       type.default_value = std::move(value);
   }
   if (cursor_.accept(Lex::with)) type.with = block(nullptr);
-  type.span = {begin, cursor_.previous().span.end};
+  type.span = from(begin);
   return own(std::move(type));
 }
 
@@ -80,14 +80,14 @@ BaseType* Parser::base_type() {
     cursor_.expect(Lex::rbrace);
     optional_range();
   }
-  base.span = {begin, cursor_.previous().span.end};
+  base.span = from(begin);
   return own(std::move(base));
 }
 
 void Parser::record_fields(BaseType& record) {
   while (!cursor_.is(Lex::rbrace)) {
     if (cursor_.accept(Lex::include)) {
-      const Token& name = cursor_.expect(Lex::identifier);
+      const Token name = cursor_.expect(Lex::identifier);
       record.includes.push_back({builder_.names().intern(name.text), name.span});
       continue;
     }
@@ -140,7 +140,7 @@ bool Parser::range(Range& out) {
   }
   if (out.min > out.max)
     raise_evaluation(fmt::format("the lower bound ({}) must not exceed the upper bound ({})", out.min, out.max),
-                     join(first, cursor_.previous().span));
+                     join(first, from(first.begin)));
   return true;
 }
 

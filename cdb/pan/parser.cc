@@ -3,30 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
+#include <set>
 
 #include "cdb/pan/parse_tokens.h"
 #include "cdb/pan/stack_guard.h"
 
 namespace cdb::pan {
-
-TokenCursor::TokenCursor(const Tokens& tokens) : tokens_(tokens.list), closing_(tokens.list.size(), 0) {
-  std::vector<std::size_t> open;
-  for (std::size_t i = 0; i < tokens_.size(); ++i) {
-    const Lex kind = tokens_[i].kind;
-    if (kind == Lex::lbracket || kind == Lex::lparen || kind == Lex::lbrace) open.push_back(i);
-    if ((kind == Lex::rbracket || kind == Lex::rparen || kind == Lex::rbrace) && !open.empty()) {
-      if (kind == Lex::rbracket && tokens_[open.back()].kind == Lex::lbracket)
-        closing_[open.back()] = static_cast<std::uint32_t>(i);
-      open.pop_back();
-    }
-  }
-}
-
-const Token& TokenCursor::expect(Lex kind) {
-  if (!is(kind)) unexpected(lex_name(kind));
-  return next();
-}
 
 void TokenCursor::unexpected(std::string_view wanted) const {
   const Token& token = peek();
@@ -45,23 +27,12 @@ void TokenCursor::unexpected(std::string_view wanted) const {
   raise(Problem::Kind::parse, fmt::format("found {} where {} was expected", what, wanted), span);
 }
 
-bool TokenCursor::assignment_ahead() const {
-  if (!is(Lex::identifier)) return false;
-  std::size_t i = at_ + 1;
-  while (i < tokens_.size() && tokens_[i].kind == Lex::lbracket && closing_[i] != 0) i = closing_[i] + 1;
-  return i < tokens_.size() && tokens_[i].kind == Lex::assign;
-}
-
-Parser::Parser(const Tokens& tokens, Template& target, Names& names, bool (*debug)(const void*, std::string_view),
+Parser::Parser(std::string_view source, Template& target, Names& names, bool (*debug)(const void*, std::string_view),
                const void* debug_context)
-    : cursor_(tokens), target_(target), builder_(target, names, false), debug_(debug), debug_context_(debug_context) {}
-
-Span Parser::from(std::size_t begin) const {
-  return {static_cast<std::uint32_t>(begin), cursor_.previous().span.end};
-}
+    : cursor_(source), target_(target), builder_(target, names, false), debug_(debug), debug_context_(debug_context) {}
 
 void Parser::header() {
-  const std::size_t begin = cursor_.peek().span.begin;
+  const std::uint32_t begin = cursor_.peek().span.begin;
   switch (cursor_.peek().kind) {
     case Lex::structure: target_.kind = TemplateKind::structure; break;
     case Lex::object: target_.kind = TemplateKind::object; break;
@@ -71,7 +42,7 @@ void Parser::header() {
   }
   if (target_.kind != TemplateKind::ordinary) cursor_.next();
   cursor_.expect(Lex::template_);
-  const Token& name = cursor_.expect(Lex::template_name);
+  const Token name = cursor_.expect(Lex::template_name);
   target_.name = name.text;
   Value text = Value::string(name.text);
   text.make_immortal();
@@ -86,6 +57,7 @@ void Parser::parse() {
   while (!cursor_.is(Lex::end)) statement();
   if (builder_.first_error()) throw *builder_.first_error();
   check_statements();
+  target_.annotations = cursor_.take_annotations();
 }
 
 Value Parser::parse_single_constant() {
@@ -98,18 +70,17 @@ Value Parser::parse_single_constant() {
 }
 
 Block Parser::block(Value* constant, Span* span) {
-  const std::size_t begin = cursor_.peek().span.begin;
+  const std::uint32_t begin = cursor_.peek().span.begin;
   builder_.begin_block();
   const Block block = builder_.end_block(dml());
   if (constant != nullptr) *constant = builder_.evaluate_constant(block);
-  builder_.drop_block();
   if (span != nullptr) *span = from(begin);
   return block;
 }
 
 void Parser::statement() {
   const Token first = cursor_.peek();
-  const std::size_t begin = first.span.begin;
+  const std::uint32_t begin = first.span.begin;
   switch (first.kind) {
     case Lex::semicolon: cursor_.next(); return;
     case Lex::include: return include();
@@ -162,7 +133,7 @@ Path Parser::statement_path(std::string_view text, Span span, const Path* prefix
   return path;
 }
 
-void Parser::assignment(bool final, std::size_t begin) {
+void Parser::assignment(bool final, std::uint32_t begin) {
   const Token name = cursor_.next();
   if (!cursor_.is(Lex::assign) && !cursor_.is(Lex::assign_default)) cursor_.unexpected("'=' or '?='");
   const bool conditional = cursor_.next().kind == Lex::assign_default;
@@ -177,7 +148,7 @@ void Parser::assignment(bool final, std::size_t begin) {
   target_.statements.push_back(std::move(made));
 }
 
-void Parser::variable(bool final, std::size_t begin) {
+void Parser::variable(bool final, std::uint32_t begin) {
   cursor_.expect(Lex::variable);
   const Token name = cursor_.expect(Lex::identifier);
   if (!cursor_.is(Lex::assign) && !cursor_.is(Lex::assign_default)) cursor_.unexpected("'=' or '?='");
@@ -186,10 +157,9 @@ void Parser::variable(bool final, std::size_t begin) {
   made.block = block(&made.value);
   cursor_.expect(Lex::semicolon);
   made.span = from(begin);
-  for (std::string_view automatic : {"OBJECT", "SELF", "ARGC", "ARGV", "FUNCTION", "TEMPLATE"})
-    if (name.text == automatic)
-      builder_.syntax_error(fmt::format("the automatic variable {} cannot be set", automatic), made.span);
   made.name = builder_.names().intern(name.text);
+  if (made.name <= Names::function)
+    builder_.syntax_error(fmt::format("the automatic variable {} cannot be set", name.text), made.span);
   if (made.value.exists()) made.kind = Statement::Kind::variable_constant;
   target_.statements.push_back(std::move(made));
 }
@@ -203,7 +173,7 @@ void Parser::bind() {
   if (word.kind == Lex::bind) {
     made.type = full_type();
   } else {
-    const std::size_t begin = cursor_.peek().span.begin;
+    const std::uint32_t begin = cursor_.peek().span.begin;
     BaseType element;
     element.name = builder_.names().intern("element");
     FullType type;
@@ -240,7 +210,7 @@ const Op* find_self(const Op* op) {
 }  // namespace
 
 void Parser::include() {
-  const std::size_t begin = cursor_.next().span.begin;
+  const std::uint32_t begin = cursor_.next().span.begin;
   Statement made{.kind = Statement::Kind::include};
   made.block = block(&made.value);
   cursor_.expect(Lex::semicolon);
@@ -261,7 +231,7 @@ void Parser::include() {
 }
 
 void Parser::prefix() {
-  const std::size_t begin = cursor_.next().span.begin;
+  const std::uint32_t begin = cursor_.next().span.begin;
   if (!cursor_.is(Lex::string)) cursor_.unexpected("a path");
   const Token name = cursor_.next();
   cursor_.expect(Lex::semicolon);
@@ -300,14 +270,19 @@ void Parser::check_statements() {
       fail(s, "only structure templates can assign to relative paths (or after a prefix statement)");
     }
   }
-  std::map<std::pair<bool, Symbol>, Span> seen;
-  for (const Statement& s : target_.statements) {
-    if (s.kind != Kind::type && s.kind != Kind::function) continue;
-    const bool is_type = s.kind == Kind::type;
-    if (!seen.emplace(std::pair{is_type, s.name}, s.span).second)
-      fail(s, fmt::format("the {} {} is defined twice in this template", is_type ? "type" : "function",
+  // Twice the same name is rare: sorting tells whether there is any.
+  std::vector<std::uint64_t> seen;
+  auto definition = [](const Statement& s) { return std::uint64_t{s.name} << 1 | (s.kind == Kind::type ? 1u : 0u); };
+  auto defines = [](const Statement& s) { return s.kind == Kind::type || s.kind == Kind::function; };
+  for (const Statement& s : target_.statements)
+    if (defines(s)) seen.push_back(definition(s));
+  std::sort(seen.begin(), seen.end());
+  if (std::adjacent_find(seen.begin(), seen.end()) == seen.end()) return;
+  std::set<std::uint64_t> first;
+  for (const Statement& s : target_.statements)
+    if (defines(s) && !first.insert(definition(s)).second)
+      fail(s, fmt::format("the {} {} is defined twice in this template", s.kind == Kind::type ? "type" : "function",
                           builder_.names().text(s.name)));
-  }
 }
 
 std::shared_ptr<const Template> parse_template(SourcePtr source, Names& names, bool (*debug)(const void*, std::string_view),
@@ -316,9 +291,7 @@ std::shared_ptr<const Template> parse_template(SourcePtr source, Names& names, b
   result->source = source;
   HeapScope scope(result->heap);
   try {
-    Tokens tokens = tokenize(*source->content);
-    Parser(tokens, *result, names, debug, debug_context).parse();
-    result->annotations = std::move(tokens.annotations);
+    Parser(*source->content, *result, names, debug, debug_context).parse();
   } catch (Failure& failure) {
     if (failure.problem->place.source == nullptr) failure.problem->place.source = source;
     throw;
@@ -336,8 +309,7 @@ std::shared_ptr<const Template> parse_template(SourcePtr source, Names& names, b
 Value parse_constant(std::string_view text, Names& names, Heap& heap) {
   Template holder;
   HeapScope scope(holder.heap);
-  Tokens tokens = tokenize(text);
-  Value value = Parser(tokens, holder, names, nullptr, nullptr).parse_single_constant();
+  Value value = Parser(text, holder, names, nullptr, nullptr).parse_single_constant();
   HeapScope target(heap);
   return copy_to_current_heap(value);
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cdb/pan/java/java.h"
 #include "cdb/pan/lexer.h"
 #include "cdb/pan/op.h"
 #include "cdb/pan/path.h"
@@ -69,6 +70,7 @@ struct Template {
   // Owners of everything above.
   std::deque<Path> paths;
   std::deque<std::shared_ptr<void>> owned;
+  std::vector<std::shared_ptr<const java::Regex>> patterns;
 };
 
 }  // namespace cdb::pan

@@ -253,6 +253,11 @@ Value Value::duplicate() && {
 }
 
 void Value::make_immortal() {
+  if (tag_ < Tag::string) return;
+  if (tag_ == Tag::string) {
+    *refs_ = kImmortal;
+    return;
+  }
   freeze();
   std::vector<Value*> todo{this};
   while (!todo.empty()) {
