@@ -1,27 +1,17 @@
 #include <fmt/format.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
 #include <cstdlib>
 
 #include "base/crypto/crypto.h"
+#include "base/crypto/hex.h"
 
 namespace base::crypto {
 namespace {
 
-constexpr char hex_digits[] = "0123456789abcdef";
 constexpr char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::string hex(const unsigned char* bytes, std::size_t size) {
-  std::string out(size * 2, '0');
-  for (std::size_t i = 0; i < size; ++i) {
-    out[2 * i] = hex_digits[bytes[i] >> 4];
-    out[2 * i + 1] = hex_digits[bytes[i] & 15];
-  }
-  return out;
-}
 
 }  // namespace
 
@@ -61,28 +51,7 @@ std::array<unsigned char, 32> Sha256::finish() {
 
 std::string sha256_hex(std::string_view data) {
   const auto digest = sha256(data);
-  return hex(digest.data(), digest.size());
-}
-
-Result<std::string> digest_hex(std::string_view algorithm, std::string_view data) {
-  static constexpr std::string_view known[][2] = {{"MD2", "MD2"},        {"MD5", "MD5"},        {"SHA-1", "SHA1"},
-                                                  {"SHA1", "SHA1"},      {"SHA-224", "SHA224"}, {"SHA-256", "SHA256"},
-                                                  {"SHA-384", "SHA384"}, {"SHA-512", "SHA512"}};
-  for (const auto& [name, openssl_name] : known) {
-    if (name != algorithm) continue;
-    EVP_MD* method = EVP_MD_fetch(nullptr, openssl_name.data(), nullptr);
-    if (!method)
-      return fail(Errc::unavailable, fmt::format("the OpenSSL of this machine does not offer {}", algorithm),
-                  "use SHA-256, which every build offers");
-    unsigned char out[EVP_MAX_MD_SIZE];
-    unsigned size = 0;
-    const int done = EVP_Digest(data.data(), data.size(), out, &size, method, nullptr);
-    EVP_MD_free(method);
-    if (done != 1) return fail(Errc::internal, fmt::format("OpenSSL could not compute {}", algorithm));
-    return hex(out, size);
-  }
-  return fail(Errc::invalid, fmt::format("unknown digest algorithm '{}'", algorithm),
-              "use MD2, MD5, SHA-1, SHA-224, SHA-256, SHA-384 or SHA-512");
+  return hex(digest);
 }
 
 std::string random_token(int bytes) {

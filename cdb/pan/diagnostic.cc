@@ -8,7 +8,6 @@ namespace cdb::pan {
 
 namespace {
 
-constexpr int kReferenceTab = 8;
 constexpr std::size_t kLongestExcerpt = 160;
 
 std::string_view kind_text(Problem::Kind kind) {
@@ -25,7 +24,8 @@ std::string_view kind_text(Problem::Kind kind) {
 std::string range_text(const Place& place) {
   if (place.source == nullptr || !place.span.known()) return "?";
   const std::string_view text = *place.source->content;
-  const Position a = position_of(text, place.span.begin, kReferenceTab), b = position_of(text, place.span.end - 1, kReferenceTab);
+  const Position a = position_of(text, place.span.begin, Columns::utf16),
+                 b = position_of(text, place.span.end - 1, Columns::utf16);
   return fmt::format("{}.{}-{}.{}", a.line, a.column, b.line, b.column);
 }
 
@@ -89,7 +89,7 @@ void append_reference(std::string& out, const Problem& problem) {
 
 }  // namespace
 
-Position position_of(std::string_view content, std::uint32_t offset, int tab) {
+Position position_of(std::string_view content, std::uint32_t offset, Columns columns) {
   Position at{1, 1};
   offset = std::min<std::uint32_t>(offset, static_cast<std::uint32_t>(content.size()));
   for (std::uint32_t i = 0; i < offset; ++i) {
@@ -97,10 +97,8 @@ Position position_of(std::string_view content, std::uint32_t offset, int tab) {
     if (c == '\n' || (c == '\r' && !(i + 1 < content.size() && content[i + 1] == '\n'))) {
       ++at.line;
       at.column = 1;
-    } else if (c == '\t' && tab > 1) {
-      at.column += tab - (at.column - 1) % tab;
     } else if ((c & 0xc0) != 0x80 && c != '\r') {
-      ++at.column;
+      at.column += columns == Columns::utf16 && c >= 0xf0 ? 2 : 1;
     }
   }
   return at;

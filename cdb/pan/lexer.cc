@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "cdb/pan/annotation.h"
 #include "cdb/pan/text_scan.h"
 
 namespace cdb::pan {
@@ -109,55 +110,6 @@ Lex word_kind(const char* at, std::size_t size) {
   }
 }
 
-bool valid_annotation_key(std::string_view key) {
-  if (key.empty() || in(key[0], kDigit) || key[0] == '-' || key[0] == '.') return false;
-  if (key.size() >= 3 && (key[0] | 32) == 'x' && (key[1] | 32) == 'm' && (key[2] | 32) == 'l') return false;
-  return std::none_of(key.begin(), key.end(), [](char c) { return in(c, kDigit); });
-}
-
-// An annotation's body is either one description or "key = value" pairs.
-bool valid_annotation_body(std::string_view body) {
-  std::size_t at = 0;
-  auto skip = [&](auto accept) {
-    while (at < body.size() && accept(body[at])) ++at;
-  };
-  auto blank = [](char c) { return in(c, kBlank); };
-  skip(blank);
-  skip([](char c) { return c != '=' && !in(c, kBlank); });
-  skip(blank);
-  if (at >= body.size() || body[at] != '=') return true;  // a description
-  at = 0;
-  while (true) {
-    skip(blank);
-    if (at >= body.size()) return true;
-    const std::size_t start = at;
-    skip([](char c) { return in(c, kKey); });
-    if (!valid_annotation_key(body.substr(start, at - start))) return false;
-    skip([](char c) { return c == ' ' || c == '\t'; });
-    if (at >= body.size() || body[at] != '=') return false;
-    ++at;
-    skip(blank);
-    if (at >= body.size()) return false;
-    if (body[at] == '\'' || body[at] == '"') {
-      const char quote = body[at];
-      for (++at;; ++at) {
-        if (at >= body.size()) return false;
-        if (body[at] != quote) continue;
-        if (at + 1 < body.size() && body[at + 1] == quote) {
-          ++at;
-          continue;
-        }
-        ++at;
-        break;
-      }
-    } else {
-      while (at < body.size() && body[at] != '\n' && body[at] != '\r') {
-        at += body[at] == '\\' && at + 1 < body.size() && (body[at + 1] == '\n' || body[at + 1] == '\r') ? 2 : 1;
-      }
-    }
-  }
-}
-
 const char* find_line_end(const char* at, const char* end) {
   return find_any<'\n', '\r'>(at, end);
 }
@@ -192,26 +144,20 @@ const char* double_quoted_end(const char* at, const char* end) {
   return last;
 }
 
-struct AnnotationText {
-  std::string_view name, body;
-  const char* end = nullptr;  // null pointer: no annotation
-};
-AnnotationText annotation_at(const char* at, const char* end) {
+// Behind the annotation that begins here; null pointer when none does.
+const char* annotation_end(const char* at, const char* end) {
   const char* i = at + 1;
   auto skip = [&](int classes) {
     while (i != end && in(*i, classes)) ++i;
   };
   skip(kBlank);
-  const char* name = i;
   skip(kKey);
-  const std::string_view name_text(name, static_cast<std::size_t>(i - name));
   skip(kBlank);
-  if (i == end) return {};
+  if (i == end) return nullptr;
   const char close = *i == '(' ? ')' : *i == '[' ? ']' : *i == '{' ? '}' : '\0';
-  if (close == '\0') return {};
+  if (close == '\0') return nullptr;
   const auto* stop = static_cast<const char*>(std::memchr(i + 1, close, static_cast<std::size_t>(end - i - 1)));
-  if (stop == nullptr) return {};
-  return {name_text, {i + 1, static_cast<std::size_t>(stop - i - 1)}, stop + 1};
+  return stop == nullptr ? nullptr : stop + 1;
 }
 
 }  // namespace
@@ -267,11 +213,11 @@ Token Lexer::next() {
 }
 
 bool Lexer::annotation() {
-  const AnnotationText found = annotation_at(at_, end_);
-  if (found.end == nullptr) return false;
-  if (!(found.name.empty() || valid_annotation_key(found.name)) || !valid_annotation_body(found.body))
-    fail(at_, found.end, "this annotation is neither a description nor a list of key=value pairs");
-  annotations_.push_back({make(Lex::end, found.end).span});
+  const char* end = annotation_end(at_, end_);
+  if (end == nullptr) return false;
+  if (!parse_annotation({at_, static_cast<std::size_t>(end - at_)}))
+    fail(at_, end, "this annotation is neither a description nor a list of key=value pairs");
+  annotations_.push_back({make(Lex::end, end).span});
   return true;
 }
 
@@ -434,7 +380,7 @@ const char* Lexer::line_end() const {
       case '#': return find_line_end(i, end_);
       case '\'': to = single_quoted_end(i, end_, doubled); break;
       case '"': to = double_quoted_end(i, end_); break;
-      case '@': to = annotation_at(i, end_).end; break;
+      case '@': to = annotation_end(i, end_); break;
       default: break;
     }
     i = to != nullptr ? to : i + 1;

@@ -14,37 +14,50 @@ struct Repository::DebugFilter {
   std::optional<java::Regex> include, exclude;
 };
 
+namespace {
+
+struct Sequence {
+  std::size_t length;
+  bool good;
+};
+
+// The character at the beginning of `text`, or how many bytes Java's decoder takes as one wrong character.
+Sequence utf8_sequence(std::string_view text) {
+  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  auto continues = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return {1, true};
+  const std::size_t length = lead >= 0xf0 && lead < 0xf5   ? 4
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xc2 && lead < 0xe0 ? 2
+                                                           : 0;
+  if (length == 0) return {1, false};
+  for (std::size_t i = 1; i < length; ++i) {
+    if (i == text.size()) return {i, false};
+    if (!continues(i)) return {i, false};
+    if (i == 1 && ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)))
+      return {1, false};
+  }
+  return {length, !(lead == 0xed && byte(1) > 0x9f)};
+}
+
+}  // namespace
+
 std::string clean_utf8(std::string_view text) {
-  auto sequence = [&](std::size_t i) -> std::size_t {
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c < 0x80) return 1;
-    const std::size_t length = c >= 0xf0 && c < 0xf5 ? 4 : c >= 0xe0 && c < 0xf0 ? 3 : c >= 0xc2 && c < 0xe0 ? 2 : 0;
-    if (length == 0 || i + length > text.size()) return 0;
-    for (std::size_t k = 1; k < length; ++k)
-      if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return 0;
-    const auto second = static_cast<unsigned char>(text[i + 1]);
-    if ((c == 0xe0 && second < 0xa0) || (c == 0xed && second > 0x9f) || (c == 0xf0 && second < 0x90) ||
-        (c == 0xf4 && second > 0x8f))
-      return 0;
-    return length;
-  };
-  std::size_t i = 0;
-  while (i < text.size()) {
-    const std::size_t length = sequence(i);
-    if (length == 0) break;
-    i += length;
-  }
-  std::string out(text.substr(0, i));
-  while (i < text.size()) {
-    const std::size_t length = sequence(i);
-    if (length == 0) {
-      out += "\xef\xbf\xbd";
-      ++i;
-    } else {
-      out += text.substr(i, length);
-      i += length;
+  std::string out;
+  std::size_t good = 0;  // bytes not yet copied
+  while (good < text.size()) {
+    const auto [length, valid] = utf8_sequence(text.substr(good));
+    if (valid) {
+      good += length;
+      continue;
     }
+    out += text.substr(0, good);
+    out += "\xef\xbf\xbd";
+    text.remove_prefix(good + length);
+    good = 0;
   }
+  out += text;
   return out;
 }
 

@@ -25,8 +25,9 @@ struct SourceText {
 struct Position {
   int line = 0, column = 0;
 };
-// Columns count characters; with `tab` > 1 a tab goes to the next multiple of it (the reference's columns: 8).
-Position position_of(std::string_view content, std::uint32_t offset, int tab = 1);
+// Columns count characters, or UTF-16 units as the reference's do.
+enum class Columns : std::uint8_t { characters, utf16 };
+Position position_of(std::string_view content, std::uint32_t offset, Columns columns = Columns::characters);
 
 enum class TemplateKind : std::uint8_t { ordinary, object, declaration, structure, unique };
 std::string_view template_kind_name(TemplateKind kind);

@@ -86,6 +86,11 @@ struct Compilation {
   std::vector<std::string> roots{};
   std::atomic<std::size_t> written{0}, bytes{0};
 
+  bool syntax_only() const {
+    return std::all_of(line.formats.begin(), line.formats.end(),
+                       [](const auto& f) { return f.format == cdb::pan::Format::none; });
+  }
+
   // Parses the files named, keeps the object templates.
   void read_files() {
     std::vector<std::string> names(line.files.size());
@@ -111,6 +116,7 @@ struct Compilation {
         messages.add(i, file, {cdb::pan::to_diagnostic(*failure.problem, {})});
       }
     });
+    if (syntax_only()) return;
     for (std::size_t i = 0; i < names.size(); ++i) {
       if (names[i].empty()) continue;
       const std::string file = absolute(line.files[i]);
@@ -151,9 +157,7 @@ struct Compilation {
 
   void run() {
     read_files();
-    const bool syntax_only =
-        std::all_of(line.formats.begin(), line.formats.end(), [](const auto& f) { return f.format == cdb::pan::Format::none; });
-    if (syntax_only) return;
+    if (syntax_only()) return;
     roots = engine.repository().roots();
     engine.run(objects, [&](cdb::pan::Finished&& object) {
       const std::size_t index = object.index < object_index.size() ? object_index[object.index] : line.files.size();

@@ -85,7 +85,7 @@ std::string xml_text(std::string_view s) {
       out += "&amp;";
     else if (code == '\r')
       out += "&#13;";
-    else if (code >= 0x10000)
+    else if ((code >= 0x7f && code < 0xa0) || code >= 0x10000 || (code < 0x20 && code != '\t' && code != '\n'))
       out += "&#" + std::to_string(static_cast<unsigned>(code)) + ";";
     else
       out += s.substr(begin, at - begin);

@@ -95,7 +95,7 @@ base::Result<std::string> base64_decode(std::string_view text);
 std::string json_quote(std::string_view s);
 // Is every character allowed in XML 1.0 text? (If not, the writers use encoding="base64".)
 bool xml_representable(std::string_view s);
-// &lt; &gt; &amp;, CR as &#13;, characters beyond the BMP as decimal references; quotes stay.
+// &lt; &gt; &amp;, control characters but tab and LF, and characters beyond the BMP as decimal references; quotes stay.
 std::string xml_text(std::string_view s);
 
 }  // namespace cdb::pan::java

@@ -76,6 +76,7 @@ TEST_CASE("json_quote is Gson's HTML-safe form") {
 TEST_CASE("xml_text") {
   CHECK(xml_text("<a b='\"'>&\r\n\t") == "&lt;a b='\"'&gt;&amp;&#13;\n\t");
   CHECK(xml_text("é😀") == "é&#128512;");
+  CHECK(xml_text("\x7f\u0085\u009f\u00a0") == "&#127;&#133;&#159;\u00a0");
   CHECK(xml_representable("a\t\r\n😀"));
   CHECK(!xml_representable("a\x01"));
   CHECK(!xml_representable(std::string_view("\0", 1)));

@@ -140,7 +140,7 @@ TEST_CASE("a diagnostic says where, with excerpt, chain and hint") {
   CHECK(d.hint == "did you mean COUNTER?");
   REQUIRE(d.trace.size() == 1);
   CHECK(d.trace[0] == "in function f at main.pan:4.8");
-  CHECK(d.reference_text.starts_with("evaluation error [fun.pan:3.19-3.24]\n"));
+  CHECK(d.reference_text.starts_with("evaluation error [fun.pan:3.12-3.17]\n"));
 }
 
 TEST_CASE("a validation error names path, value, types and the statement that set it") {

@@ -103,6 +103,10 @@ TEST_CASE("names that would lead out of the tree") {
 TEST_CASE("malformed text") {
   Tree tree;
   CHECK(tree.body("'/a' = 'caf\xe9';").profile->get_string("a") == "caf\xef\xbf\xbd");
+  // As many replacements as Java's decoder gives: one for a surrogate, for a sequence cut short, for each stray byte.
+  const std::string bad = "\xef\xbf\xbd";
+  CHECK(tree.body("'/a' = '\xed\xa0\x80-\xe2\x82-\xf0\x9f\x98-\xff\x80-\xe0\x80-\xf4\x90\x80\x80';").profile->get_string("a") ==
+        bad + "-" + bad + "-" + bad + "-" + bad + bad + "-" + bad + bad + "-" + bad + bad + bad + bad);
   CHECK(first_error(tree.body(std::string("'/a' = \0 1;", 11))) != "");
   CHECK(first_error(tree.body("\xff\xfe")) != "");
   tree["empty.pan"] = "";
