@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace cdb::pan::syntax {
 
 void TreeBuilder::build() {
+  for (const SyntaxError& error : tree_.errors_) refused_.push_back(error.span.begin);
   const Mark file = open();
   header();
   while (!is(Lex::end)) statement();
@@ -62,6 +65,7 @@ void TreeBuilder::unexpected(std::string_view wanted) {
   complained_at_ = at_;
   const TokenInfo& token = tree_.tokens_[at_];
   const std::string_view text = tree_.text_of_token(at_);
+  if (token.kind == Lex::error && std::binary_search(refused_.begin(), refused_.end(), token.begin)) return;
   Span span{token.begin, token.end};
   std::string found = fmt::format("'{}'", text);
   if (token.kind == Lex::end) {

@@ -82,6 +82,7 @@ class TreeBuilder {
   int depth_ = 0;
   TokenId complained_at_ = kNone;  // one error per token
   std::vector<NodeId> made_;
+  std::vector<std::uint32_t> refused_;  // where the lexer has complained already
 };
 
 }  // namespace cdb::pan::syntax

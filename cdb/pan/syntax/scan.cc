@@ -14,62 +14,44 @@ class Scanner {
     const auto size = static_cast<std::uint32_t>(source_.size());
     std::uint32_t from = 0;
     while (from < size) {
+      Lexer lexer(source_.substr(from));
+      lexer_ = &lexer;
+      base_ = from;
       try {
-        take(tokenize(source_.substr(from)), from);
+        for (Token token = lexer.next(); token.kind != Lex::end; token = lexer.next())
+          add(base_ + token.span.begin, base_ + token.span.end, token.kind);
+        gap(size);
         from = size;
       } catch (const Failure& failure) {
-        from = resume(failure.problem->place.span, failure.problem->message, from);
+        from = refused(failure.problem->place.span, failure.problem->message);
       }
     }
-    gap(size);
     out_.tokens.push_back({size, size, trivia_of_next_, Lex::end});
     return std::move(out_);
   }
 
  private:
-  // The lexer refused [bad] (relative to `from`): what stands before it is lexed again, it becomes skipped text. A heredoc
-  // without end is noticed at the end of the file: its mark stays a token and the rest of the file is its body.
-  std::uint32_t resume(Span bad, std::string message, std::uint32_t from) {
+  // What the lexer refused becomes one token or skipped text; where to go on.
+  std::uint32_t refused(Span bad, std::string message) {
     const auto size = static_cast<std::uint32_t>(source_.size());
-    bad.begin = std::min(bad.begin + from, size - 1);
-    bad.end = std::clamp(bad.end + from, bad.begin + 1, size);
+    bad.begin = std::clamp(bad.begin + base_, at_, size - 1);
+    bad.end = std::clamp(bad.end + base_, bad.begin + 1, size);
     out_.errors.push_back({bad, std::move(message)});
-    const bool heredoc = source_.substr(bad.begin, 2) == "<<";
-    try {
-      take(tokenize(source_.substr(from, bad.begin - from)), from);
-    } catch (const Failure&) {
-      // A heredoc before it has no end yet: skip on, its lines are taken with the rest.
-      gap(bad.begin, true);
-    }
-    if (heredoc) {
-      add(bad.begin, bad.end, Lex::heredoc);
-      const std::size_t line_end = std::min(source_.find_first_of("\r\n", bad.end), source_.size());
-      try {
-        take(tokenize(source_.substr(bad.end, line_end - bad.end)), bad.end);
-      } catch (const Failure&) {
-        gap(static_cast<std::uint32_t>(line_end), true);
-      }
-      gap(size);
-      return size;
-    }
+    gap(bad.begin);
     if (source_[bad.begin] == '@') {
-      gap(bad.begin);
-      out_.trivia.push_back({bad.begin, bad.end, Trivia::Kind::skipped});
-      at_ = bad.end;
+      push(bad.end, Trivia::Kind::skipped);
+    } else if (source_.substr(bad.begin, 2) == "<<") {
+      // A heredoc without end. Its text is not known: what follows is read as if it were Pan.
+      add(bad.begin, bad.end, Lex::heredoc);
+      markers_.pop_back();
+      // Each cost a search to the end of the file.
+      constexpr int kMostOpenHeredocs = 50;
+      if (++open_heredocs_ > kMostOpenHeredocs) push(size, Trivia::Kind::skipped);
+      return at_;
     } else {
       add(bad.begin, bad.end, Lex::error);
     }
     return bad.end;
-  }
-
-  void take(const Tokens& tokens, std::uint32_t base) {
-    annotations_ = &tokens.annotations;
-    next_annotation_ = 0;
-    base_ = base;
-    for (const cdb::pan::Token& token : tokens.list)
-      if (token.kind != Lex::end) add(base + token.span.begin, base + token.span.end, token.kind);
-    if (!tokens.list.empty()) gap(base + tokens.list.back().span.end);
-    annotations_ = nullptr;
   }
 
   void add(std::uint32_t begin, std::uint32_t end, Lex kind) {
@@ -81,7 +63,7 @@ class Scanner {
   }
 
   // From the end of the last token to the beginning of the next: blanks, comments, annotations, heredoc bodies.
-  void gap(std::uint32_t end, bool unknown = false) {
+  void gap(std::uint32_t end) {
     while (at_ < end) {
       const char c = source_[at_];
       if (c == '\n' || c == '\r') {
@@ -92,8 +74,8 @@ class Scanner {
       } else if (c == '#') {
         const std::size_t line_end = std::min<std::size_t>(source_.find_first_of("\r\n", at_), end);
         push(static_cast<std::uint32_t>(line_end), Trivia::Kind::comment);
-      } else if (c == '@' && !unknown && annotation_end() > at_) {
-        push(annotation_end(), Trivia::Kind::annotation);
+      } else if (const std::uint32_t annotation = c == '@' ? annotation_end() : 0; annotation > at_) {
+        push(annotation, Trivia::Kind::annotation);
       } else {
         push(end, Trivia::Kind::skipped);
       }
@@ -105,13 +87,13 @@ class Scanner {
     at_ = end;
   }
 
+  // Of the annotation that begins here, 0 when none does.
   std::uint32_t annotation_end() {
-    if (annotations_ == nullptr) return 0;
-    while (next_annotation_ < annotations_->size() && base_ + (*annotations_)[next_annotation_].span.begin < at_)
-      ++next_annotation_;
-    if (next_annotation_ == annotations_->size()) return 0;
-    const Span span = (*annotations_)[next_annotation_].span;
-    return base_ + span.begin == at_ ? base_ + span.end : 0;
+    for (const Annotation& passed : lexer_->take_annotations())
+      annotations_.push_back({base_ + passed.span.begin, base_ + passed.span.end});
+    while (next_annotation_ < annotations_.size() && annotations_[next_annotation_].begin < at_) ++next_annotation_;
+    if (next_annotation_ == annotations_.size() || annotations_[next_annotation_].begin != at_) return 0;
+    return annotations_[next_annotation_].end;
   }
 
   // At the beginning of a line: the bodies of all heredocs announced before.
@@ -135,7 +117,9 @@ class Scanner {
   std::uint32_t at_ = 0;
   std::uint32_t trivia_of_next_ = 0;
   std::vector<std::string_view> markers_;  // of heredocs whose bodies have not been met
-  const std::vector<Annotation>* annotations_ = nullptr;
+  int open_heredocs_ = 0;
+  Lexer* lexer_ = nullptr;
+  std::vector<Span> annotations_;
   std::size_t next_annotation_ = 0;
   std::uint32_t base_ = 0;
 };

@@ -195,7 +195,7 @@ TEST_CASE("half-written text: what stands around the mistake is still there") {
   CHECK(kinds("'/a' = 1;") == "assignment ");
   CHECK(kinds("template ;\n'/a' = 1;") == "header assignment ");
   CHECK(kinds("template t;\n) 1 2 ;\n'/a' = 1;") == "header error assignment ");
-  CHECK(kinds("template t;\n'/a' = <<EOF;\nbody\n'/b' = 1;") == "header assignment ");
+  CHECK(kinds("template t;\n'/a' = <<EOF;\nbody\n'/b' = 1;") == "header assignment error assignment ");
 }
 
 TEST_CASE("errors say what and where") {
@@ -230,6 +230,11 @@ TEST_CASE("any cut and any deep nesting ends well") {
     CHECK(!tree.errors().empty());
     CHECK(well_formed(tree));
   }
+  std::string heredocs = "template t; '/a' = ";
+  for (int i = 0; i < 100'000; ++i) heredocs += "<<A + ";
+  const Tree open = Tree::parse(heredocs);
+  CHECK(lossless(open));
+  CHECK(well_formed(open));
   std::string suffixes = "template t; type x = long";
   for (int i = 0; i < 5000; ++i) suffixes += "[]";
   CHECK(!Tree::parse(suffixes + ";").errors().empty());
