@@ -7,6 +7,8 @@
 namespace programs::weft {
 
 base::cli::Command pan_command();
+base::cli::Command pan_fmt();
 base::cli::Command pan_lint();
+base::cli::Command pan_test();
 
 }  // namespace programs::weft
