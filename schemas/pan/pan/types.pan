@@ -50,7 +50,8 @@ function is_shorthostname = {
 @documentation{ One or more labels. }
 function is_hostname = {
     if (ARGC != 1 || !is_string(ARGV[0])) error('usage: is_hostname(STRING)');
-    length(ARGV[0]) <= 253 && match(ARGV[0], '^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$');
+    length(ARGV[0]) <= 253 &&
+        match(ARGV[0], '^[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?(\.[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)*$');
 };
 
 @documentation{ A name with a domain, the last label of letters. }
@@ -101,7 +102,8 @@ type type_ipv4_netmask = string with is_ipv4_netmask(SELF) || error(format('"%s"
 @{ desc = the length of a network prefix }
 type type_ipv4_prefix_length = long(0..32);
 @{ desc = a host name without domain }
-type type_shorthostname = string with is_shorthostname(SELF) || error(format('"%s" is not a host name of one label', SELF));
+type type_shorthostname = string with is_shorthostname(SELF) ||
+    error(format('"%s" is not a host name of one label', SELF));
 type type_hostname = string with is_hostname(SELF) || error(format('"%s" is not a host name', SELF));
 @{ desc = a host name with its domain }
 type type_fqdn = string with is_fqdn(SELF) || error(format('"%s" is not a fully qualified domain name', SELF));
@@ -110,29 +112,39 @@ type type_port = long(1..65535);
 type type_hostport = string with is_hostport(SELF) || error(format('"%s" is not HOST:PORT', SELF));
 type type_URI = string with match(SELF, '^[^\s<>"{}|\\^`]+$') || error(format('"%s" is not a URI', SELF));
 @{ desc = a URI with its scheme }
-type type_absoluteURI = string with is_absolute_uri(SELF) || error(format('"%s" is not an absolute URI, as https://host/path', SELF));
+type type_absoluteURI = string with is_absolute_uri(SELF) ||
+    error(format('"%s" is not an absolute URI, as https://host/path', SELF));
 @{ desc = a URI with scheme and host }
-type type_hostURI = string with match(SELF, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]+') || error(format('"%s" is not a URI with a host', SELF));
-type type_email = string with match(SELF, '^[^\s@<>]+@[a-zA-Z0-9][a-zA-Z0-9.-]*$') || error(format('"%s" is not a mail address', SELF));
+type type_hostURI = string with match(SELF, '^[a-zA-Z][a-zA-Z0-9+.-]*://[^/\s]+') ||
+    error(format('"%s" is not a URI with a host', SELF));
+type type_email = string with match(SELF, '^[^\s@<>]+@[a-zA-Z0-9][a-zA-Z0-9.-]*$') ||
+    error(format('"%s" is not a mail address', SELF));
 @{ desc = an Ethernet or InfiniBand hardware address }
-type type_hwaddr = string with is_hwaddr(SELF) || error(format('"%s" is not a hardware address, as 02:00:7f:4d:01:0b', SELF));
+type type_hwaddr = string with is_hwaddr(SELF) ||
+    error(format('"%s" is not a hardware address, as 02:00:7f:4d:01:0b', SELF));
 @{ desc = a day, as 2026-11-23 }
-type isodate = string with match(SELF, '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$') || error(format('"%s" is not a date, as 2026-11-23', SELF));
-type type_uuid = string with match(SELF, '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$') || error(format('"%s" is not a UUID', SELF));
+type isodate = string with match(SELF, '^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$') ||
+    error(format('"%s" is not a date, as 2026-11-23', SELF));
+type type_uuid = string with match(SELF, '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$') ||
+    error(format('"%s" is not a UUID', SELF));
 @{ desc = an absolute path of a file, without . and .. }
-type absolute_file_path = string with is_absolute_file_path(SELF) || error(format('"%s" is not a clean absolute path', SELF));
+type absolute_file_path = string with is_absolute_file_path(SELF) ||
+    error(format('"%s" is not a clean absolute path', SELF));
 @{ desc = a file mode in octal digits, as 0644 }
-type type_octal_mode = string with match(SELF, '^[0-7]?[0-7]{3}$') || error(format('"%s" is not a file mode, as 0644', SELF));
+type type_octal_mode = string with match(SELF, '^[0-7]?[0-7]{3}$') ||
+    error(format('"%s" is not a file mode, as 0644', SELF));
 @{ desc = a user, or user:group }
 type type_owner = string with match(SELF, '^[a-z_][a-z0-9_-]{0,31}\$?(:[a-z_][a-z0-9_-]{0,31})?$') ||
     error(format('"%s" is not a user or user:group', SELF));
 @{ desc = a user or group name }
-type type_account = string with match(SELF, '^[a-z_][a-z0-9_-]{0,31}\$?$') || error(format('"%s" is not an account name', SELF));
+type type_account = string with match(SELF, '^[a-z_][a-z0-9_-]{0,31}\$?$') ||
+    error(format('"%s" is not an account name', SELF));
 @{ desc = a string without blanks at its ends }
 type string_trimmed = string with match(SELF, '^(\S(.*\S)?)?$') || error(format('"%s" has blanks at an end', SELF));
 type string_non_whitespace = string with match(SELF, '^\S+$') || error(format('"%s" has blanks or is empty', SELF));
 @{ desc = a name used in paths, metrics and messages: lower-case letters, digits, hyphen, underscore }
-type type_name = string with match(SELF, '^[a-z][a-z0-9_-]{0,62}$') || error(format('"%s" is not a name (lower-case letters, digits, - and _)', SELF));
+type type_name = string with match(SELF, '^[a-z][a-z0-9_-]{0,62}$') ||
+    error(format('"%s" is not a name (lower-case letters, digits, - and _)', SELF));
 @{ desc = a systemd unit with its suffix }
 type type_unit_name = string with
     match(SELF, '^[A-Za-z0-9:_.@\\-]+\.(service|socket|mount|automount|timer|target|slice|path|swap)$') ||

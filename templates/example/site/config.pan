@@ -6,7 +6,8 @@ include "site/places";
 
 # A profile says where the machine stands: variable NODE = dict("rack", "R1", "unit", 10, "serial", "...");
 variable RACK = {
-    if (!exists(RACKS[NODE["rack"]])) error(format("%s stands in rack %s, which is not in site/places", OBJECT, NODE["rack"]));
+    if (!exists(RACKS[NODE["rack"]]))
+        error(format("%s stands in rack %s, which is not in site/places", OBJECT, NODE["rack"]));
     RACKS[NODE["rack"]];
 };
 

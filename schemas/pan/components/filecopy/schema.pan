@@ -36,7 +36,9 @@ type component_filecopy = {
 } with {
     if (exists(SELF['services'])) foreach (path; file; SELF['services']) {
         if (!is_absolute_file_path(unescape(path)))
-            error(format('"%s" is not a clean absolute path (is it escaped? use {%s} in paths)', unescape(path), unescape(path)));
+            error(format(
+                '"%s" is not a clean absolute path (is it escaped? use {%s} in paths)', unescape(path), unescape(path)
+            ));
     };
     true;
 };

@@ -16,8 +16,10 @@ type metaconfig_convert = {
     'lowerkey' ? boolean
     'upperkey' ? boolean
 } with {
-    foreach (i; group; list(list('yesno', 'YESNO', 'truefalse', 'TRUEFALSE'), list('doublequote', 'singlequote'),
-                            list('joincomma', 'joinspace'), list('lowerkey', 'upperkey'))) {
+    foreach (i; group; list(
+        list('yesno', 'YESNO', 'truefalse', 'TRUEFALSE'), list('doublequote', 'singlequote'),
+        list('joincomma', 'joinspace'), list('lowerkey', 'upperkey')
+    )) {
         chosen = list();
         foreach (j; name; group) {
             if (exists(SELF[name]) && SELF[name]) chosen = append(chosen, name);
@@ -46,7 +48,8 @@ type metaconfig_config = {
     @{ desc = units to act on after a change; each once, however many files ask for it }
     'daemons' ? choice('restart', 'reload', 'condrestart', 'stop_sleep_start'){}
     @{ desc = Quattor's commands before and after: the agent runs none, use daemons }
-    'actions' ? dict with length(SELF) == 0 || error('actions would run commands, which the agent does not: use daemons')
+    'actions' ? dict with length(SELF) == 0 ||
+        error('actions would run commands, which the agent does not: use daemons')
 } with {
     if (SELF['active'] && !exists(SELF['contents'])) error('the file has no contents');
     if (!match(SELF['module'], '^(json|yaml)') && exists(SELF['contents']) && !is_dict(SELF['contents']))
@@ -61,7 +64,9 @@ type component_metaconfig = {
 } with {
     if (exists(SELF['services'])) foreach (path; file; SELF['services']) {
         if (!is_absolute_file_path(unescape(path)))
-            error(format('"%s" is not a clean absolute path (is it escaped? use {%s} in paths)', unescape(path), unescape(path)));
+            error(format(
+                '"%s" is not a clean absolute path (is it escaped? use {%s} in paths)', unescape(path), unescape(path)
+            ));
     };
     true;
 };

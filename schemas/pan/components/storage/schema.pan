@@ -14,7 +14,8 @@ type component_storage_filesystem = {
     @{ desc = the node's pool: a node serves one }
     'pool' ? type_name
     @{ desc = /dev/..., LABEL=... or UUID=...; nothing: a plain directory }
-    'device' ? string with match(SELF, '^(/dev/[^\s]+|LABEL=\S+|UUID=\S+)$') || error(format('"%s" is not a device', SELF))
+    'device' ? string with match(SELF, '^(/dev/[^\s]+|LABEL=\S+|UUID=\S+)$') ||
+        error(format('"%s" is not a device', SELF))
     'type' ? choice('auto', 'none', 'ext4', 'xfs')
     'mountopts' ? string
     @{ desc = owner of the directory }
@@ -41,7 +42,8 @@ type component_storage = {
     @{ desc = name -> pool; the same on all nodes of a cluster }
     'pools' : component_storage_pool{1..}
     @{ desc = place in the failure domains, as site::room::rack, the widest first }
-    'geotag' : string with match(SELF, '^[A-Za-z0-9_-]+(::[A-Za-z0-9_-]+)*$') || error(format('"%s" is not a geotag, as site::rack', SELF))
+    'geotag' : string with match(SELF, '^[A-Za-z0-9_-]+(::[A-Za-z0-9_-]+)*$') ||
+        error(format('"%s" is not a geotag, as site::rack', SELF))
     @{ desc = escaped mount path -> file system }
     'filesystems' : component_storage_filesystem{1..}
     'port' : type_port = 9443
@@ -53,23 +55,39 @@ type component_storage = {
 } with {
     if (!exists(SELF['pools'][SELF['pool']])) error(format('pool "%s" is not one of the pools', SELF['pool']));
     if (SELF['replicas'] != SELF['pools'][SELF['pool']]['replicas'])
-        error(format('replicas is %d, but pool %s has %d', SELF['replicas'], SELF['pool'], SELF['pools'][SELF['pool']]['replicas']));
+        error(format(
+            'replicas is %d, but pool %s has %d', SELF['replicas'], SELF['pool'],
+            SELF['pools'][SELF['pool']]['replicas']
+        ));
     names = dict();
     foreach (path; fs; SELF['filesystems']) {
         plain = unescape(path);
-        if (!is_absolute_file_path(plain) || plain == '/') error(format('"%s" is not a clean absolute path (is it escaped? use {%s} in paths)', plain, plain));
+        if (!is_absolute_file_path(plain) || plain == '/')
+            error(format('"%s" is not a clean absolute path (is it escaped? use {%s} in paths)', plain, plain));
         parts = matches(plain, '/([a-z0-9]{1,16})$');
-        if (length(parts) != 2) error(format('the last part of %s must be 1 to 16 lower-case letters and digits: it is the name in URLs', plain));
-        if (exists(names['n' + parts[1]])) error(format('%s and %s have the same last part', plain, names['n' + parts[1]]));
+        if (length(parts) != 2)
+            error(format(
+                'the last part of %s must be 1 to 16 lower-case letters and digits: it is the name in URLs', plain
+            ));
+        if (exists(names['n' + parts[1]]))
+            error(format('%s and %s have the same last part', plain, names['n' + parts[1]]));
         names['n' + parts[1]] = plain;
-        if (exists(fs['pool']) && !exists(SELF['pools'][fs['pool']])) error(format('%s belongs to pool "%s", which is not one of the pools', plain, fs['pool']));
-        if (exists(fs['pool']) && fs['pool'] != SELF['pool']) error(format('%s belongs to pool %s: a node serves one pool, this one %s', plain, fs['pool'], SELF['pool']));
+        if (exists(fs['pool']) && !exists(SELF['pools'][fs['pool']]))
+            error(format('%s belongs to pool "%s", which is not one of the pools', plain, fs['pool']));
+        if (exists(fs['pool']) && fs['pool'] != SELF['pool'])
+            error(format(
+                '%s belongs to pool %s: a node serves one pool, this one %s', plain, fs['pool'], SELF['pool']
+            ));
     };
     # The unit must be one that the node is told to run.
     unit = replace('\.service$', '', SELF['service']);
-    known = exists('/software/components/systemd/unit/' + escape(unit)) || exists('/software/components/systemd/unit/' + unit) ||
+    known = exists('/software/components/systemd/unit/' + escape(unit)) ||
+        exists('/software/components/systemd/unit/' + unit) ||
         exists('/software/components/systemd/unit/' + SELF['service']);
-    known || error(format('unit %s serves the file systems but is not in /software/components/systemd/unit', SELF['service']));
+    known ||
+        error(format(
+            'unit %s serves the file systems but is not in /software/components/systemd/unit', SELF['service']
+        ));
 };
 
 bind '/software/components/storage' = component_storage;

@@ -16,7 +16,8 @@ type component_symlink_replace = {
 type component_symlink_entry = {
     'name' : absolute_file_path
     @{ desc = where it leads; values = no @@command@@ }
-    'target' ? string(1..) with !match(SELF, '@@') || error(format('target "%s" asks for the output of a command, which a profile cannot', SELF))
+    'target' ? string(1..) with !match(SELF, '@@') ||
+        error(format('target "%s" asks for the output of a command, which a profile cannot', SELF))
     @{ desc = the target must exist }
     'exists' ? boolean
     @{ desc = remove the link }
@@ -25,7 +26,8 @@ type component_symlink_entry = {
 } with {
     removed = exists(SELF['delete']) && SELF['delete'];
     if (!removed && !exists(SELF['target'])) error(format('link %s has no target', SELF['name']));
-    if (exists(SELF['target']) && SELF['target'] == SELF['name']) error(format('link %s points to itself', SELF['name']));
+    if (exists(SELF['target']) && SELF['target'] == SELF['name'])
+        error(format('link %s points to itself', SELF['name']));
     true;
 };
 

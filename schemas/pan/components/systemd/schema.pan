@@ -4,7 +4,8 @@ declaration template components/systemd/schema;
 include 'quattor/types/component';
 
 @documentation{ A span of time as systemd reads it: 30, 5s, 2min 30s, infinity. }
-type systemd_time = string with match(SELF, '^(infinity|\d+(us|ms|s|sec|m|min|h|d|w)?( \d+(us|ms|s|sec|m|min|h|d|w)?)*)$') ||
+type systemd_time = string
+    with match(SELF, '^(infinity|\d+(us|ms|s|sec|m|min|h|d|w)?( \d+(us|ms|s|sec|m|min|h|d|w)?)*)$') ||
     error(format('"%s" is not a time span of systemd', SELF));
 
 type systemd_unitfile_unit = {

@@ -69,7 +69,8 @@ type structure_sysloc = {
     'rack' : string with match(SELF, '^[A-Z]+\d+$') || error(format('"%s" is not a rack, as R12', SELF))
     @{ desc = the lowest height unit the machine takes }
     'unit' : long(1..60)
-    'power_feed' : string with match(SELF, '^[A-Z]$') || error(format('"%s" is not a power feed (one capital letter)', SELF))
+    'power_feed' : string with match(SELF, '^[A-Z]$') ||
+        error(format('"%s" is not a power feed (one capital letter)', SELF))
     'row' ? string
 };
 
@@ -94,7 +95,8 @@ type structure_hardware = {
         if (exists(disk['boot']) && disk['boot']) boots = boots + 1;
         if (exists(disk['slot'])) {
             key = 's' + to_string(disk['slot']);
-            if (exists(slots[key])) error(format('disks %s and %s are both in slot %d', slots[key], name, disk['slot']));
+            if (exists(slots[key]))
+                error(format('disks %s and %s are both in slot %d', slots[key], name, disk['slot']));
             slots[key] = name;
         };
     };

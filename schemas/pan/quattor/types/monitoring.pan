@@ -36,15 +36,18 @@ function is_monitoring_sensors = {
     foreach (name; sensor; ARGV[0]) {
         if (!exists(MONITORING_SENSORS[name])) error(format('there is no sensor "%s"', name));
         if (exists(sensor['options'])) foreach (option; setting; sensor['options']) {
-            if (index(option, MONITORING_SENSORS[name]) < 0) error(format('sensor %s has no option "%s"', name, option));
+            if (index(option, MONITORING_SENSORS[name]) < 0)
+                error(format('sensor %s has no option "%s"', name, option));
             if (option == 'timeout') {
-                if (!is_long(setting) || setting < 1 || setting > 60) error('option timeout is a number of seconds from 1 to 60');
+                if (!is_long(setting) || setting < 1 || setting > 60)
+                    error('option timeout is a number of seconds from 1 to 60');
             } else if (option == 'file') {
                 if (!is_string(setting) || !is_absolute_file_path(setting)) error('option file is an absolute path');
             } else {
                 if (!is_list(setting)) error(format('option %s of sensor %s is a list of patterns', option, name));
                 foreach (i; pattern; setting) {
-                    if (!is_string(pattern) || pattern == '') error(format('option %s of sensor %s is a list of patterns', option, name));
+                    if (!is_string(pattern) || pattern == '')
+                        error(format('option %s of sensor %s is a list of patterns', option, name));
                 };
             };
         };

@@ -55,7 +55,8 @@ type structure_interface = {
 } with {
     static = !exists(SELF['bootproto']) || SELF['bootproto'] == 'static';
     bare = exists(SELF['master']) || exists(SELF['bridge']);
-    if (static && !bare && (!exists(SELF['ip']) || !exists(SELF['netmask']))) error('a static interface needs ip and netmask');
+    if (static && !bare && (!exists(SELF['ip']) || !exists(SELF['netmask'])))
+        error('a static interface needs ip and netmask');
     if (exists(SELF['gateway']) && exists(SELF['ip']) && !ip_in_network(SELF['gateway'], SELF['ip'], SELF['netmask']))
         error(format('gateway %s is not in the network of %s/%s', SELF['gateway'], SELF['ip'], SELF['netmask']));
     if (exists(SELF['vlan']) && SELF['vlan'] && !exists(SELF['physdev'])) error('a VLAN interface needs a physdev');
@@ -81,7 +82,8 @@ type structure_network = {
     routed = !exists(SELF['default_gateway']);
     foreach (name; interface; SELF['interfaces']) {
         if (exists(interface['ip']) && interface['ip'] == SELF['primary_ip']) found = true;
-        if (exists(interface['ip']) && !routed) routed = ip_in_network(SELF['default_gateway'], interface['ip'], interface['netmask']);
+        if (exists(interface['ip']) && !routed)
+            routed = ip_in_network(SELF['default_gateway'], interface['ip'], interface['netmask']);
         foreach (i; other; list('master', 'bridge')) {
             if (exists(interface[other]) && !exists(SELF['interfaces'][interface[other]]))
                 error(format('interface %s names %s %s, which does not exist', name, other, interface[other]));

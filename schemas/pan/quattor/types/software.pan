@@ -4,7 +4,8 @@ declaration template quattor/types/software;
 include 'pan/types';
 include 'quattor/types/component';
 
-type SOFTWARE_PACKAGE_REP = string with match(SELF, '^[A-Za-z0-9_.-]*$') || error(format('"%s" is not a repository name', SELF));
+type SOFTWARE_PACKAGE_REP = string with match(SELF, '^[A-Za-z0-9_.-]*$') ||
+    error(format('"%s" is not a repository name', SELF));
 
 type SOFTWARE_PACKAGE = {
     @{ desc = architecture -> repository, or nothing for any repository }
@@ -77,7 +78,10 @@ type structure_software = {
         foreach (version; detail; versions) {
             if (exists(detail['arch'])) foreach (arch; repository; detail['arch']) {
                 if (repository != '' && index(repository, names) < 0)
-                    error(format('package %s comes from repository "%s", which is not in /software/repositories', unescape(name), repository));
+                    error(format(
+                        'package %s comes from repository "%s", which is not in /software/repositories', unescape(name),
+                        repository
+                    ));
             };
         };
     };

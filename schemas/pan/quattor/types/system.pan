@@ -43,7 +43,9 @@ type structure_cluster = {
     States of a node. The lives of nodes in service are driven by claims (weft sms); test, development and onloan are for machines
     outside it.
 }
-type structure_state = choice('production', 'standby', 'draining', 'quarantine', 'maintenance', 'retiring', 'test', 'development', 'onloan');
+type structure_state = choice(
+    'production', 'standby', 'draining', 'quarantine', 'maintenance', 'retiring', 'test', 'development', 'onloan'
+);
 
 @documentation{ Why a node is not in production: written by LEAF into sms/NODE.pan, never by hand. }
 type structure_claim = {

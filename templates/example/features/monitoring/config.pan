@@ -10,7 +10,10 @@ prefix "/system/monitoring/sensors";
 "load" = dict("period", 10);
 "memory" = dict("period", 10);
 "disk" = dict("period", 10, "options", dict("exclude", list("ram*", "loop*", "fd*")));
-"filesystem" = dict("period", 30, "options", dict("exclude_types", list("tmpfs", "overlay", "proc", "sysfs", "cgroup*"), "timeout", 5));
+"filesystem" = dict(
+    "period", 30,
+    "options", dict("exclude_types", list("tmpfs", "overlay", "proc", "sysfs", "cgroup*"), "timeout", 5)
+);
 "network" = dict("period", 10);
 "systemd" = dict("period", 15, "options", dict("units", list("weft-*.service")));
 

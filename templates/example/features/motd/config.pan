@@ -4,8 +4,10 @@ unique template features/motd/config;
 variable MOTD = {
     place = value("/hardware/sysloc");
     # What differs from node to node comes first: previews of a change show the beginning of a text.
-    text = format("%s: %s in cluster %s, rack %s unit %d, state %s\n", OBJECT, value("/system/role"),
-        value("/system/cluster/name"), place["rack"], place["unit"], value("/system/state"));
+    text = format(
+        "%s: %s in cluster %s, rack %s unit %d, state %s\n", OBJECT, value("/system/role"),
+        value("/system/cluster/name"), place["rack"], place["unit"], value("/system/state")
+    );
     host = hostname_from_object();
     if (exists(NODE_MESSAGES[host])) text = NODE_MESSAGES[host] + "\n" + text;
     text + "\n" + SITE_MESSAGE + "\n";
