@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "cdb/pan/evaluator.h"
 #include "cdb/pan/stack_guard.h"
@@ -75,22 +76,46 @@ class SelfScope {
   Self old_;
 };
 
+Memo::Key statement_key(const ObjectContext& context, const Statement& s) {
+  return {&s, nullptr, context.environment, Memo::Part::statement};
+}
+
+// An object's own statements run once, those of a structure template are part of what create() gives.
+bool remembers_statement(const ObjectContext& context) {
+  return remembers(context) && context.current->kind != TemplateKind::object && context.current->kind != TemplateKind::structure;
+}
+
 void assign(ObjectContext& context, const Statement& s) {
   Self self{.kind = Self::Kind::slot, .path = &s.path};
   self.slot = slot_at(context.tree(s.path), s.path.terms.data(), count(s.path), self.parent);
   if (!self.slot->is_undef()) check_final(context, s);
   if (s.conditional && !self.slot->is_undef()) return mark_final(context, s);
+  const bool memorable = remembers_statement(context);
+  if (memorable) {
+    if (const Value* known = context.memo->find(statement_key(context, s), context, self.slot)) {
+      note_assignment(context, s);
+      put(context, s.path, *known);
+      return mark_final(context, s);
+    }
+  }
   Value result;
   bool same = false;
   {
+    std::optional<Recorder> recorder;
+    if (memorable) recorder.emplace(context, statement_key(context, s), self.slot);
     SelfScope scope(context, self);
     result = Evaluator(context).run_statement(s.block);
-    const Value& now = *context.self.slot;
+    Value& now = *context.self.slot;
     same = now.same_node(result) && !(context.self.parent != nullptr && context.self.parent->frozen);
+    if (!same) result.freeze();
+    if (memorable) {
+      // SELF and the result hold it; anybody else would see changes made to it later.
+      if (!same || result.node()->refs <= 2) recorder->keep(result);
+      if (same && !now.same_node(result)) now = result;
+    }
   }
   note_assignment(context, s);
   if (!same) {
-    result.freeze();
     put(context, s.path, std::move(result));
   } else if (s.path.terms.empty() && !result.is_dict()) {
     put(context, s.path, std::move(result));
@@ -109,6 +134,7 @@ void set_loadpath(ObjectContext& context) {
     paths.emplace_back(entry.as_string());
   }
   context.loadpath = std::move(paths);
+  if (context.memo != nullptr) context.environment = context.memo->after(context.environment, context.loadpath);
 }
 
 void variable(ObjectContext& context, const Statement& s) {
@@ -118,9 +144,19 @@ void variable(ObjectContext& context, const Statement& s) {
     if (s.kind == Statement::Kind::variable_constant) {
       context.set_global(global, s.value);
     } else {
-      SelfScope scope(context, Self{.kind = Self::Kind::slot, .slot = &global.value, .global = &global});
-      Value result = Evaluator(context).run_statement(s.block);
-      context.set_global(global, std::move(result));
+      const bool memorable = remembers_statement(context);
+      const Value* known = memorable ? context.memo->find(statement_key(context, s), context, &global.value) : nullptr;
+      if (known != nullptr) {
+        context.set_global(global, *known);
+      } else {
+        std::optional<Recorder> recorder;
+        if (memorable) recorder.emplace(context, statement_key(context, s), &global.value);
+        SelfScope scope(context, Self{.kind = Self::Kind::slot, .slot = &global.value, .global = &global});
+        Value result = Evaluator(context).run_statement(s.block);
+        result.freeze();
+        if (memorable) recorder->keep(result);
+        context.set_global(global, std::move(result));
+      }
     }
     global.final = s.final;
   } else if (s.final) {
@@ -146,8 +182,18 @@ void include(ObjectContext& context, const Statement& s) {
   if (s.kind == Statement::Kind::include_static) {
     name = s.text->view();
   } else {
-    SelfScope scope(context, Self{.kind = Self::Kind::forbidden});
-    const Value value = Evaluator(context).run_statement(s.block);
+    const bool memorable = remembers_statement(context);
+    const Value* known = memorable ? context.memo->find(statement_key(context, s), context, nullptr) : nullptr;
+    Value value;
+    if (known != nullptr) {
+      value = *known;
+    } else {
+      std::optional<Recorder> recorder;
+      if (memorable) recorder.emplace(context, statement_key(context, s), nullptr);
+      SelfScope scope(context, Self{.kind = Self::Kind::forbidden});
+      value = Evaluator(context).run_statement(s.block);
+      if (memorable) recorder->keep(value);
+    }
     if (value.is_null() || value.is_undef()) return;
     if (!value.is_string()) raise_evaluation(fmt::format("include needs a string, undef or null, not {}", tag_name(value.tag())));
     name = value.as_string();
@@ -155,6 +201,7 @@ void include(ObjectContext& context, const Statement& s) {
   }
   bool fresh = false;
   const auto what = context.load(name, false, fresh);
+  if (context.recording != nullptr && what->kind != TemplateKind::structure) context.recording->give_up();
   if (!may_include(context.current->kind, what->kind))
     raise_evaluation(fmt::format("{} template cannot include {} template", template_kind_name(context.current->kind),
                                  template_kind_name(what->kind)));
@@ -187,8 +234,22 @@ void bind_dynamic(ObjectContext& context, const Statement& s) {
   context.bind(std::move(path), *s.type);
 }
 
+// Only what create() builds below its own root can be part of a recorded result.
+bool inside_structure(const Statement& s) {
+  using Kind = Statement::Kind;
+  switch (s.kind) {
+    case Kind::assign_constant:
+    case Kind::assign_delete:
+    case Kind::assign: return s.path.type == Path::Type::relative;
+    case Kind::include_static:
+    case Kind::include: return true;
+    default: return false;
+  }
+}
+
 void execute(ObjectContext& context, const Statement& s) {
   using Kind = Statement::Kind;
+  if (context.recording != nullptr && !inside_structure(s)) context.recording->give_up();
   switch (s.kind) {
     case Kind::assign_constant: return assign_constant(context, s);
     case Kind::assign_delete: return assign_delete(context, s);
@@ -259,7 +320,7 @@ void fill_defaults(ObjectContext& context) {
 // The path of the first undefined element below, "" when there is none.
 bool find_undefined(const Value& value, std::string& path) {
   if (value.is_undef() || value.is_null()) return true;
-  if (!value.is_resource()) return false;
+  if (!value.is_resource() || value.node()->whole) return false;
   StackGuard::check();
   const Node* node = value.node();
   for (std::uint32_t i = 0; i < node->size; ++i) {
@@ -289,8 +350,11 @@ void execute_template(ObjectContext& context, const Template& what, bool all) {
   if (!all && (what.kind == TemplateKind::unique || what.kind == TemplateKind::declaration)) return;
   for (const Statement& s : what.statements) {
     using Kind = Statement::Kind;
-    if (!all && (s.kind == Kind::function || s.kind == Kind::type || s.kind == Kind::bind || s.kind == Kind::bind_dynamic))
+    if (!all && (s.kind == Kind::function || s.kind == Kind::type || s.kind == Kind::bind || s.kind == Kind::bind_dynamic)) {
+      // Where the template is new, this is executed.
+      if (context.recording != nullptr) context.recording->give_up();
       continue;
+    }
     try {
       if (context.tracer != nullptr)
         execute_traced(context, s);

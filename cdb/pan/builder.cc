@@ -90,7 +90,7 @@ void Builder::syntax_error(std::string message, Span span, std::string hint) {
 
 Op* Builder::constant(Value value, Span span) {
   Op* op = make(OpKind::constant, span);
-  value.make_immortal();
+  value.make_immortal(target_.kind != TemplateKind::object);
   op->value = std::move(value);
   return op;
 }
@@ -375,7 +375,7 @@ Value Builder::evaluate_constant(const Block& block) {
   try {
     Evaluator evaluator(names_);
     Value value = evaluator.run(block);
-    value.make_immortal();
+    value.make_immortal(target_.kind != TemplateKind::object);
     return value;
   } catch (const Failure&) {
     // It has to be evaluated again when its statement runs, and says then what is wrong.

@@ -55,6 +55,7 @@ bool template_exists(Evaluator& e, const std::string& name) {
     bool fresh = false;
     return e.context()->load(name, true, fresh) != nullptr;
   } catch (const Failure& failure) {
+    if (e.context()->recording != nullptr) e.context()->recording->give_up();
     // One that cannot be parsed exists nevertheless; it fails when it is included.
     return failure.problem->kind != Problem::Kind::syntax;
   }
@@ -81,6 +82,32 @@ class StructureScope {
   Value root_;
   Self self_;
 };
+
+// What a structure template builds.
+Value structure(ObjectContext& context, const std::string& name, Span span) {
+  StructureScope scope(context);
+  bool fresh = false;
+  const auto what = context.load(name, false, fresh);
+  if (what->kind != TemplateKind::structure)
+    raise_evaluation(
+        fmt::format("create() needs a structure template; {} is an {} template", what->name, template_kind_name(what->kind)),
+        span);
+  const Memo::Key key{what.get(), nullptr, context.environment, Memo::Part::structure};
+  if (remembers(context))
+    if (const Value* known = context.memo->find(key, context, nullptr)) return *known;
+  Recorder recorder(context, key, nullptr);
+  context.push(what.get(), span, false, what->name);
+  try {
+    execute_template(context, *what, fresh);
+  } catch (...) {
+    context.pop();
+    throw;
+  }
+  context.pop();
+  Value result = std::move(context.relative_root);
+  if (result.node()->refs == 1) recorder.keep(result);
+  return result;
+}
 
 }  // namespace
 
@@ -127,25 +154,7 @@ Value create(Evaluator& e, const Op& op) {
   std::vector<Value> values;
   for (std::uint32_t i = 0; i < op.count; ++i) values.push_back(argument(e, op, i));
   if (!values[0].is_string()) wrong_argument(op, 0, "a string", values[0]);
-  Value result;
-  {
-    StructureScope scope(context);
-    bool fresh = false;
-    const auto what = context.load(std::string(values[0].as_string()), false, fresh);
-    if (what->kind != TemplateKind::structure)
-      raise_evaluation(
-          fmt::format("create() needs a structure template; {} is an {} template", what->name, template_kind_name(what->kind)),
-          op.span);
-    context.push(what.get(), op.span, false, what->name);
-    try {
-      execute_template(context, *what, fresh);
-    } catch (...) {
-      context.pop();
-      throw;
-    }
-    context.pop();
-    result = std::move(context.relative_root);
-  }
+  Value result = structure(context, std::string(values[0].as_string()), op.span);
   for (std::uint32_t i = 1; i < op.count; i += 2) {
     if (!values[i].is_string()) wrong_argument(op, i, "a string", values[i]);
     const Term term = make_term(values[i].str());
@@ -189,7 +198,7 @@ Value exists(Evaluator& e, const Op& op) {
       is_path = false;
     }
   }
-  if (is_path && path.type != Path::Type::relative) return Value::boolean(e.element(path, true).exists());
+  if (is_path && path.type != Path::Type::relative) return Value::boolean(e.element(path, true, true).exists());
   if (!valid_template_name(v.as_string()))
     raise_evaluation(fmt::format("exists() takes an absolute path or a template name, not '{}'", v.as_string()), op.span);
   return Value::boolean(template_exists(e, std::string(v.as_string())));
@@ -200,7 +209,7 @@ Value path_exists(Evaluator& e, const Op& op) {
   if (!v.is_string()) wrong_argument(op, 0, "a string", v);
   const Path path = op.path != nullptr ? *op.path : path_argument(op, v);
   if (path.type == Path::Type::relative) raise_evaluation("path_exists() takes no relative path", op.span);
-  return Value::boolean(e.element(path, true).exists());
+  return Value::boolean(e.element(path, true, true).exists());
 }
 
 Value if_exists(Evaluator& e, const Op& op) {
@@ -235,7 +244,7 @@ Value file_exists(Evaluator& e, const Op& op) {
 
 namespace cdb::pan {
 
-Value Evaluator::element(const Path& path, bool lookup) {
+Value Evaluator::element(const Path& path, bool lookup, bool existence_only) {
   if (context_ == nullptr) raise_evaluation("paths are not known at compile time");
   const auto count = static_cast<std::uint32_t>(path.terms.size());
   const Value* start = &context_->root;
@@ -244,9 +253,11 @@ Value Evaluator::element(const Path& path, bool lookup) {
       raise_evaluation(fmt::format("the relative path '{}' can only be read in a structure template", path.text()));
     start = &context_->relative_root;
   } else if (path.type == Path::Type::external && path.authority != context_->name) {
+    if (context_->recording != nullptr) context_->recording->give_up();
     return context_->engine.other_element(*context_, path, lookup);
   }
   const Value* found = follow(*start, path.terms.data(), count, lookup);
+  if (context_->recording != nullptr) context_->recording->element(path, found, existence_only);
   if (found == nullptr) return {};
   found->freeze();
   return *found;

@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::size_t kStack = 64u << 20;
 constexpr std::size_t kStackReserve = 1u << 20;
+// For fewer objects remembering costs more than it saves.
+constexpr std::size_t kManyObjects = 24;
 
 struct ThreadJob {
   const std::function<void()>* work;
@@ -73,7 +75,7 @@ Engine::Engine(std::shared_ptr<const Source> source, Options options)
       option_problem_->message = "initial data: the expression is nested too deeply";
     }
   }
-  initial_root_.make_immortal();
+  initial_root_.make_immortal(true);
 }
 
 Engine::~Engine() = default;
@@ -135,9 +137,37 @@ void Engine::reference(const std::string& object) {
   referenced_.push_back(&other);
 }
 
+// The running thread's Memo, while it compiles one object.
+class Engine::MemoLease {
+ public:
+  explicit MemoLease(Engine& engine) : engine_(engine) {
+    if (!engine.remembering_) return;
+    std::lock_guard lock(engine.mutex_);
+    if (engine.idle_memos_.empty()) engine.idle_memos_.push_back(engine.memos_.emplace_back(std::make_unique<Memo>()).get());
+    memo_ = engine.idle_memos_.back();
+    engine.idle_memos_.pop_back();
+    old_ = Memo::exchange(memo_);
+  }
+  ~MemoLease() {
+    if (memo_ == nullptr) return;
+    Memo::exchange(old_);
+    std::lock_guard lock(engine_.mutex_);
+    engine_.idle_memos_.push_back(memo_);
+  }
+  MemoLease(const MemoLease&) = delete;
+
+ private:
+  Engine& engine_;
+  Memo* memo_ = nullptr;
+  Memo* old_ = nullptr;
+};
+
 void Engine::run(std::span<const std::string> objects, const Sink& sink) {
   entries_.clear();
+  idle_memos_.clear();
+  memos_.clear();
   referenced_.clear();
+  remembering_ = objects.size() >= kManyObjects;
   asked_ = objects.size();
   std::vector<Entry*> list;
   for (std::size_t i = 0; i < objects.size(); ++i) {
@@ -155,6 +185,8 @@ void Engine::run(std::span<const std::string> objects, const Sink& sink) {
     parallel(list.size(), [&](std::size_t i) { finish(*list[i], sink); });
   }
   entries_.clear();
+  idle_memos_.clear();
+  memos_.clear();
 }
 
 void Engine::build(Entry& object) {
@@ -182,6 +214,7 @@ void Engine::build(Entry& object) {
     }
     if (what.kind != TemplateKind::object) raise_evaluation(fmt::format("{} is not an object template", object.name));
     if (object.name == traced_ && tracer_ != nullptr) context->tracer = std::exchange(tracer_, nullptr);
+    if (context->tracer == nullptr) context->memo = Memo::current();
     build_object(*context);
   } catch (...) {
     problem = caught(context.get());
@@ -274,6 +307,8 @@ void Engine::ensure_checked(Entry& object) {
     std::shared_ptr<Problem> problem;
     {
       HeapScope scope(object.context->heap);
+      // Another thread may have built it.
+      if (object.context->memo != Memo::current()) object.context->memo = nullptr;
       try {
         validate_object(*object.context);
       } catch (...) {
@@ -351,6 +386,7 @@ Finished Engine::outcome(Entry& object) {
 }
 
 void Engine::finish(Entry& object, const Sink& sink) {
+  const MemoLease lease(*this);
   ensure_checked(object);
   if (object.check == Entry::Check::good) check_dependencies(object);
   {

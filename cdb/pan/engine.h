@@ -79,6 +79,7 @@ class Engine {
 
   // Drops an object's memory as a whole.
   static void dispose(std::unique_ptr<ObjectContext> context);
+  class MemoLease;
   Entry& entry(const std::string& name);
   void ensure_built(Entry& object);
   void build(Entry& object);
@@ -97,6 +98,9 @@ class Engine {
   std::shared_ptr<Problem> option_problem_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<std::unique_ptr<Memo>> memos_;  // of this run; objects that are kept hold values of theirs
+  std::vector<Memo*> idle_memos_;
+  bool remembering_ = false;
   std::map<std::string, std::unique_ptr<Entry>, std::less<>> entries_;
   std::deque<Entry*> referenced_;  // to be delivered after the ones asked for
   std::size_t asked_ = 0;

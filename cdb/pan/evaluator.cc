@@ -94,7 +94,7 @@ Value Evaluator::variable_by_name(std::string_view name) {
   for (std::uint16_t i = 0; block_ != nullptr && i < block_->slots; ++i)
     if (block_->names[i] == symbol && locals_[i].exists()) return locals_[i];
   if (context_ == nullptr) return {};
-  Global* global = context_->find_global(symbol);
+  Global* global = read_global(symbol);
   return global != nullptr ? global->value : Value();
 }
 
@@ -230,7 +230,7 @@ Value Evaluator::variable(const Op& op) {
     const Value& local = locals_[op.slot];
     if (local.exists()) return local;
     if (context_ != nullptr) {
-      if (Global* global = context_->find_global(op.name)) {
+      if (Global* global = read_global(op.name)) {
         global->value.freeze();
         return global->value;
       }
@@ -244,7 +244,7 @@ Value Evaluator::variable(const Op& op) {
     Value* start = local.exists() ? &local : nullptr;
     const bool is_local = start != nullptr;
     if (start == nullptr && context_ != nullptr)
-      if (Global* global = context_->find_global(op.name)) start = &global->value;
+      if (Global* global = read_global(op.name)) start = &global->value;
     const Value* found = nullptr;
     if (start != nullptr && !start->is_undef()) {
       if (op.lookup) {
@@ -284,6 +284,7 @@ Value Evaluator::variable(const Op& op) {
 
 Value Evaluator::self_value(Span span) {
   if (context_ == nullptr) raise_evaluation("SELF is not known at compile time", span);
+  if (context_->recording != nullptr) context_->recording->self();
   switch (context_->self.kind) {
     case Self::Kind::slot: return *context_->self.slot;
     case Self::Kind::read_only: return context_->self.value;
@@ -343,7 +344,7 @@ Value Evaluator::store(const Op& target, Value value) {
   if (target.kind == OpKind::target_self) return store_self(target, std::move(value), false);
   try {
     if (target.count == 0) {
-      if (context_ != nullptr && context_->find_global(target.name))
+      if (context_ != nullptr && read_global(target.name) != nullptr)
         raise_evaluation(fmt::format("global variable '{}' cannot be modified from a DML block", names_.text(target.name)));
       Value& local = locals_[target.slot];
       if (target.open && value.is_resource()) value.open();
@@ -352,7 +353,7 @@ Value Evaluator::store(const Op& target, Value value) {
       return value;
     }
     Terms terms(*this, target);
-    if (context_ != nullptr && context_->find_global(target.name))
+    if (context_ != nullptr && read_global(target.name) != nullptr)
       raise_evaluation(fmt::format("global variable '{}' cannot be modified from a DML block", names_.text(target.name)));
     value = std::move(value).duplicate();
     Value& local = locals_[target.slot];
@@ -372,7 +373,7 @@ void Evaluator::remove(const Op& target) {
   }
   try {
     Terms terms(*this, target);
-    if (context_ != nullptr && context_->find_global(target.name))
+    if (context_ != nullptr && read_global(target.name) != nullptr)
       raise_evaluation(fmt::format("global variable '{}' cannot be modified from a DML block", names_.text(target.name)));
     Value& local = locals_[target.slot];
     if (target.count == 0) {
@@ -389,6 +390,7 @@ void Evaluator::remove(const Op& target) {
 
 Value* Evaluator::writable_self(const Op& op) {
   if (context_ == nullptr) raise_evaluation("SELF is not known at compile time", op.span);
+  if (context_->recording != nullptr) context_->recording->self();
   Self& self = context_->self;
   if (self.kind != Self::Kind::slot) {
     self_value(op.span);
@@ -426,7 +428,7 @@ Value Evaluator::list_target(const Op& op) {
       at = &locals_[op.slot];
       if (!at->exists()) {
         if (context_ == nullptr) raise_evaluation("the variable is not known at compile time", op.span);
-        if (context_->find_global(op.name))
+        if (read_global(op.name) != nullptr)
           raise_evaluation(fmt::format("global variable '{}' cannot be modified from a DML block", names_.text(op.name)));
       }
     }

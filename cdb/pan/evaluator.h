@@ -36,8 +36,8 @@ class Evaluator {
 
   // A global variable, or a local one of the running block; none when there is neither.
   Value variable_by_name(std::string_view name);
-  // value(), exists(): none when absent and `lookup`.
-  Value element(const Path& path, bool lookup);
+  // value(), exists(): none when absent and `lookup`. existence_only: the caller looks at nothing else.
+  Value element(const Path& path, bool lookup, bool existence_only = false);
   std::string undefined_variable_hint(std::string_view name) const;
 
   // first() and next()
@@ -67,6 +67,11 @@ class Evaluator {
   };
 
  private:
+  Global* read_global(Symbol symbol) {
+    Global* found = context_->find_global(symbol);
+    if (context_->recording != nullptr) context_->recording->global(symbol, found);
+    return found;
+  }
   Value variable(const Op& op);
   Value self(const Op& op);
   Value self_value(Span span);

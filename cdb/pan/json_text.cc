@@ -11,6 +11,7 @@
 #include "base/profile/json.h"
 #include "cdb/pan/evaluator.h"
 #include "cdb/pan/java/java.h"
+#include "cdb/pan/memo.h"
 #include "cdb/pan/stack_guard.h"
 
 namespace cdb::pan {
@@ -87,7 +88,10 @@ char* line(char* at, std::size_t depth) {
   return at + depth * 2;
 }
 
-void write(TextBuffer& out, const Value& value, std::size_t depth) {
+void write_resource(TextBuffer& out, const Node* node, std::size_t depth, Memo* memo);
+
+// memo: where texts of nodes that other objects have too are kept; null pointer inside one of them.
+void write(TextBuffer& out, const Value& value, std::size_t depth, Memo* memo) {
   switch (value.tag()) {
     case Tag::none:
     case Tag::null: return out.append("null");
@@ -105,9 +109,17 @@ void write(TextBuffer& out, const Value& value, std::size_t depth) {
     case Tag::list:
     case Tag::dict: break;
   }
-  StackGuard::check();
   const Node* node = value.node();
   if (node->size == 0) return out.append(node->dict ? "{}" : "[]");
+  if (memo == nullptr || !node->shared) return write_resource(out, node, depth, memo);
+  if (const std::string_view known = memo->json(node, depth); !known.empty()) return out.append(known);
+  const std::size_t begin = out.size();
+  write_resource(out, node, depth, nullptr);
+  memo->keep_json(node, depth, out.view().substr(begin));
+}
+
+void write_resource(TextBuffer& out, const Node* node, std::size_t depth, Memo* memo) {
+  StackGuard::check();
   out.append(node->dict ? '{' : '[');
   const std::size_t indent = (depth + 1) * 2 + 2;  // a comma and a line break with it
   for (std::uint32_t i = 0; i < node->size; ++i) {
@@ -124,12 +136,12 @@ void write(TextBuffer& out, const Value& value, std::size_t depth) {
       at += key.size();
       std::memcpy(at, "\": ", 3);
       out.wrote(at + 3);
-      write(out, entry.value, depth + 1);
+      write(out, entry.value, depth + 1, memo);
     } else {
       char* at = out.room(indent);
       if (i != 0) *at++ = ',';
       out.wrote(line(at, depth + 1));
-      write(out, node->items[i], depth + 1);
+      write(out, node->items[i], depth + 1, memo);
     }
   }
   char* at = line(out.room(indent), depth);
@@ -167,7 +179,7 @@ Value from_profile(const base::profile::Value& in, const std::string& path) {
 }  // namespace
 
 void write_json(TextBuffer& out, const Value& value) {
-  write(out, value, 0);
+  write(out, value, 0, Memo::current());
 }
 
 Value read_json(std::string_view text) {

@@ -67,12 +67,16 @@ void ObjectContext::define_function(const Statement& statement, const Template& 
                                  place_text({function.owner->source, function.statement->span})));
   }
   function = {&statement, &owner, Value::string(names.text(statement.name))};
+  if (memo != nullptr) environment = memo->after(environment, &statement);
 }
 
 void ObjectContext::define_type(Symbol symbol, const FullType& type, const Template* owner, Span span) {
   if (symbol >= types.size()) types.resize(std::max<std::size_t>(names.size(), symbol + 1));
-  Evaluator evaluator(*this);
-  verify_defined(type, evaluator);
+  const auto seen = memo != nullptr ? memo->seen_after(environment, &type) : std::nullopt;
+  if (!seen) {
+    Evaluator evaluator(*this);
+    verify_defined(type, evaluator);
+  }
   TypeEntry& entry = types[symbol];
   if (entry.type != nullptr) {
     raise_evaluation(entry.owner == nullptr ? fmt::format("type {} is built in and cannot be defined", names.text(symbol))
@@ -80,6 +84,7 @@ void ObjectContext::define_type(Symbol symbol, const FullType& type, const Templ
                                                           names.text(symbol), place_text({entry.owner->source, entry.span})));
   }
   entry = {&type, owner, span};
+  if (memo != nullptr) environment = seen ? *seen : memo->after(environment, &type);
 }
 
 void ObjectContext::bind(Path path, const FullType& type) {
@@ -99,6 +104,7 @@ void ObjectContext::push(const Template* callee, Span span, bool call, std::stri
   }
   calls.push_back({current, span, call, callee_name});
   current = callee;
+  if (recording != nullptr) recording->depth(calls.size());
 }
 
 void ObjectContext::too_many_steps(Span span) const {
@@ -129,6 +135,7 @@ void ObjectContext::record(const Lookup& lookup) {
 
 std::shared_ptr<const Template> ObjectContext::load(const std::string& template_name, bool lookup, bool& fresh) {
   fresh = false;
+  if (recording != nullptr) recording->load(template_name, lookup);
   if (auto found = loaded.find(template_name); found != loaded.end()) return found->second;
   fresh = true;
   Repository& repository = engine.repository();
@@ -159,6 +166,7 @@ std::shared_ptr<const Template> ObjectContext::load(const std::string& template_
 }
 
 std::shared_ptr<const std::string> ObjectContext::text_file(const std::string& file_name) {
+  if (recording != nullptr) recording->give_up();
   const Repository::Found& found = engine.repository().find(file_name, loadpath, true);
   record(found.lookup);
   return found.path.empty() ? nullptr : engine.repository().content(found.path);
@@ -183,6 +191,7 @@ void ObjectContext::locate(Problem& problem, Span span) const {
 }
 
 void ObjectContext::note(Diagnostic::Severity severity, std::string message, Span span) {
+  if (recording != nullptr) recording->give_up();
   Problem problem;
   problem.message = std::move(message);
   problem.place.span = span;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cdb/pan/compiler.h"
+#include "cdb/pan/memo.h"
 #include "cdb/pan/repository.h"
 #include "cdb/pan/template.h"
 #include "cdb/pan/tracer.h"
@@ -91,7 +92,10 @@ struct ObjectContext {
   Names& names;
   std::string name;
   std::shared_ptr<const Template> object_template;
-  Tracer* tracer = nullptr;  // null pointer: nobody wants to know where values come from
+  Tracer* tracer = nullptr;        // null pointer: nobody wants to know where values come from
+  Memo* memo = nullptr;            // null pointer: everything is worked out anew
+  Recording* recording = nullptr;  // what the running computation looks at is noted here
+  Environment environment = 0;
 
   Heap heap;
   Value root;

@@ -67,11 +67,25 @@ void put_in_front(Failure& failure, const std::string& term) {
 
 void validate_base(const BaseType& type, Evaluator& evaluator, const Value& self);
 
+// Validates, unless this very node was found good as this type before.
+template <class Type, class Check>
+void remembered(const Type& type, Evaluator& evaluator, const Value& self, const Check& check) {
+  ObjectContext& context = *evaluator.context();
+  if (!self.is_resource() || !self.node()->shared || !remembers(context)) return check();
+  const Memo::Key key{&type, self.node(), context.environment, Memo::Part::validation};
+  if (context.memo->find(key, context, nullptr) != nullptr) return;
+  Recorder recorder(context, key, nullptr);
+  check();
+  Value good = Value::boolean(true);
+  recorder.keep(good);
+}
+
 void validate_children(const BaseType& type, Evaluator& evaluator, const Value& self) {
   const Node* node = self.node();
   for (std::uint32_t i = 0; i < node->size; ++i) {
+    const Value& child = node->dict ? node->entries[i].value : node->items[i];
     try {
-      validate_base(*type.element, evaluator, node->dict ? node->entries[i].value : node->items[i]);
+      remembered(*type.element, evaluator, child, [&] { validate_base(*type.element, evaluator, child); });
     } catch (Failure& failure) {
       if (failure.problem->kind == Problem::Kind::validation)
         put_in_front(failure, node->dict ? std::string(node->entries[i].key->view()) : std::to_string(i));
@@ -331,14 +345,16 @@ void verify_defined(const FullType& type, Evaluator& evaluator) {
 void validate(const FullType& type, Evaluator& evaluator, const Value& self) {
   StackGuard::check();
   if (!self.exists()) raise_validation("element does not exist");
-  try {
-    validate_base(*type.base, evaluator, self);
-  } catch (Failure& failure) {
-    for (auto& step : failure.problem->types)
-      if (step.place.source == nullptr) step.place.source = type.source;
-    throw;
-  }
-  run_with(type, evaluator, self);
+  remembered(type, evaluator, self, [&] {
+    try {
+      validate_base(*type.base, evaluator, self);
+    } catch (Failure& failure) {
+      for (auto& step : failure.problem->types)
+        if (step.place.source == nullptr) step.place.source = type.source;
+      throw;
+    }
+    run_with(type, evaluator, self);
+  });
 }
 
 }  // namespace cdb::pan

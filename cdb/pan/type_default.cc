@@ -26,6 +26,7 @@ Value find_base_default(const BaseType& type, Evaluator& evaluator) {
 
 // True when `self` changed.
 bool fill_base(const BaseType& type, Evaluator& evaluator, Value& self);
+bool fill_plain(const BaseType& type, Evaluator& evaluator, Value& self);
 
 bool fill(const FullType& type, Evaluator& evaluator, Value& self) {
   StackGuard::check();
@@ -81,12 +82,31 @@ bool fill_record(const BaseType& type, Evaluator& evaluator, Value& self) {
 }
 
 bool fill_base(const BaseType& type, Evaluator& evaluator, Value& self) {
+  ObjectContext& context = *evaluator.context();
+  const bool resource =
+      type.kind == BaseType::Kind::list || type.kind == BaseType::Kind::dict || type.kind == BaseType::Kind::record;
+  if (!resource || !self.is_resource() || !self.node()->shared || !remembers(context)) return fill_plain(type, evaluator, self);
+  const Memo::Key key{&type, self.node(), context.environment, Memo::Part::defaults};
+  if (const Value* known = context.memo->find(key, context, nullptr)) {
+    const bool changed = !known->same_node(self);
+    if (changed) self = *known;
+    return changed;
+  }
+  Recorder recorder(context, key, nullptr);
+  const bool changed = fill_plain(type, evaluator, self);
+  if (changed) self.freeze();
+  recorder.keep(self);
+  return changed;
+}
+
+bool fill_plain(const BaseType& type, Evaluator& evaluator, Value& self) {
   switch (type.kind) {
     case BaseType::Kind::alias: return fill(known_type(evaluator, type.name), evaluator, self);
     case BaseType::Kind::list: return self.is_list() && fill_children(type, evaluator, self);
     case BaseType::Kind::dict: return self.is_dict() && fill_children(type, evaluator, self);
     case BaseType::Kind::record: return self.is_dict() && fill_record(type, evaluator, self);
     case BaseType::Kind::link: {
+      if (evaluator.context()->recording != nullptr) evaluator.context()->recording->give_up();
       if (!self.is_string()) return false;
       try {
         const Path path = parse_path(self.as_string());

@@ -79,6 +79,8 @@ Node* Node::make(bool dict, std::uint32_t capacity) {
   n->refs = 1;
   n->dict = dict;
   n->frozen = false;
+  n->shared = false;
+  n->whole = false;
   n->size = 0;
   n->capacity = 0;
   n->changes = 0;
@@ -252,7 +254,7 @@ Value Value::duplicate() && {
   return std::move(*this);
 }
 
-void Value::make_immortal() {
+void Value::make_immortal(bool shared) {
   if (tag_ < Tag::string) return;
   if (tag_ == Tag::string) {
     *refs_ = kImmortal;
@@ -260,6 +262,7 @@ void Value::make_immortal() {
   }
   freeze();
   std::vector<Value*> todo{this};
+  std::vector<Node*> nodes;  // parents before their children
   while (!todo.empty()) {
     Value* v = todo.back();
     todo.pop_back();
@@ -267,9 +270,20 @@ void Value::make_immortal() {
     *v->refs_ = kImmortal;
     if (!v->is_resource()) continue;
     Node* n = v->node_;
+    nodes.push_back(n);
     for (std::uint32_t i = 0; i < n->size; ++i) {
       if (n->dict) n->entries[i].key->refs = kImmortal;
       todo.push_back(n->dict ? &n->entries[i].value : &n->items[i]);
+    }
+  }
+  if (!shared) return;
+  for (auto at = nodes.rbegin(); at != nodes.rend(); ++at) {
+    Node* n = *at;
+    n->shared = true;
+    n->whole = true;
+    for (std::uint32_t i = 0; i < n->size; ++i) {
+      const Value& child = n->dict ? n->entries[i].value : n->items[i];
+      if (child.is_undef() || child.is_null() || (child.is_resource() && !child.node_->whole)) n->whole = false;
     }
   }
 }

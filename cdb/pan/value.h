@@ -66,6 +66,8 @@ struct Node {
   std::uint32_t refs;
   bool dict;
   bool frozen;
+  bool shared;  // immortal and the same node for all objects of a run (memo.h)
+  bool whole;   // shared: nothing undefined below
   std::uint32_t size;
   std::uint32_t capacity;
   std::uint32_t changes;  // counts structural changes, so that iterations notice them
@@ -176,8 +178,8 @@ class Value {
   void freeze() const;
   // A deep copy as far as anybody could tell: frozen parts are shared, open parts with other holders are copied.
   Value duplicate() &&;
-  // Marks everything below as shared between threads for good.
-  void make_immortal();
+  // Marks everything below as readable by all threads for good; `shared`: also as the same for all objects of a run.
+  void make_immortal(bool shared = false);
 
   void swap(Value& other) noexcept {
     std::swap(tag_, other.tag_);
