@@ -2,8 +2,63 @@
 #include <cmath>
 
 #include "base/profile/json.h"
+#include "base/profile/json_write.h"
 
 namespace base::profile {
+
+void append_integer(std::string& out, std::int64_t value) {
+  char text[24];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  out.append(text, end);
+}
+
+void append_real(std::string& out, double value) {
+  // JSON has no word for these, and null would be another value: an out-of-range number is refused by every reader, ours
+  // too, so a NaN that got this far (it cannot by parsing) is found at once instead of being believed.
+  if (!std::isfinite(value)) {
+    out += std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+    return;
+  }
+  // Both formats are the shortest digits that read back as the same double; people expect 100000.0, not 1e+05.
+  const double size = std::fabs(value);
+  const bool fixed = size == 0 || (size >= 1e-5 && size < 1e16);
+  char text[64];
+  const auto end =
+      std::to_chars(text, text + sizeof text, value, fixed ? std::chars_format::fixed : std::chars_format::scientific).ptr;
+  const std::string_view digits(text, static_cast<std::size_t>(end - text));
+  out += digits;
+  // "1" would read back as a long.
+  if (fixed && digits.find('.') == std::string_view::npos) out += ".0";
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+  static constexpr char hex[] = "0123456789abcdef";
+  out += '"';
+  std::size_t plain = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
+    out.append(text, plain, i - plain);
+    plain = i + 1;
+    out += '\\';
+    switch (byte) {
+      case '"':
+      case '\\': out += static_cast<char>(byte); break;
+      case '\b': out += 'b'; break;
+      case '\f': out += 'f'; break;
+      case '\n': out += 'n'; break;
+      case '\r': out += 'r'; break;
+      case '\t': out += 't'; break;
+      default:
+        out += "u00";
+        out += hex[byte >> 4];
+        out += hex[byte & 15];
+    }
+  }
+  out.append(text, plain);
+  out += '"';
+}
+
 namespace {
 
 class Writer {
@@ -14,9 +69,9 @@ class Writer {
     switch (value.type()) {
       case Type::null: out += "null"; break;
       case Type::boolean: out += *value.boolean() ? "true" : "false"; break;
-      case Type::integer: number(*value.integer()); break;
-      case Type::real: real(*value.real()); break;
-      case Type::string: quoted(*value.string()); break;
+      case Type::integer: append_integer(out, *value.integer()); break;
+      case Type::real: append_real(out, *value.real()); break;
+      case Type::string: append_quoted(out, *value.string()); break;
       case Type::list:
         open('[');
         for (bool first = true; const auto& item : *value.list()) {
@@ -29,7 +84,7 @@ class Writer {
         open('{');
         for (bool first = true; const auto& [key, child] : *value.dict()) {
           next(first);
-          quoted(key);
+          append_quoted(out, key);
           out += pretty_ ? ": " : ":";
           write(child);
         }
@@ -59,59 +114,6 @@ class Writer {
     --depth_;
     if (!empty) line();
     out += bracket;
-  }
-
-  void number(std::int64_t value) {
-    char text[24];
-    const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-    out.append(text, end);
-  }
-
-  void real(double value) {
-    // JSON has no word for these, and null would be another value: an out-of-range number is refused by every reader, ours
-    // too, so a NaN that got this far (it cannot by parsing) is found at once instead of being believed.
-    if (!std::isfinite(value)) {
-      out += std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
-      return;
-    }
-    // Both formats are the shortest digits that read back as the same double; people expect 100000.0, not 1e+05.
-    const double size = std::fabs(value);
-    const bool fixed = size == 0 || (size >= 1e-5 && size < 1e16);
-    char text[64];
-    const auto end =
-        std::to_chars(text, text + sizeof text, value, fixed ? std::chars_format::fixed : std::chars_format::scientific).ptr;
-    const std::string_view digits(text, static_cast<std::size_t>(end - text));
-    out += digits;
-    // "1" would read back as a long.
-    if (fixed && digits.find('.') == std::string_view::npos) out += ".0";
-  }
-
-  void quoted(std::string_view text) {
-    static constexpr char hex[] = "0123456789abcdef";
-    out += '"';
-    std::size_t plain = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-      const auto byte = static_cast<unsigned char>(text[i]);
-      if (byte >= 0x20 && byte != '"' && byte != '\\') continue;
-      out.append(text, plain, i - plain);
-      plain = i + 1;
-      out += '\\';
-      switch (byte) {
-        case '"':
-        case '\\': out += static_cast<char>(byte); break;
-        case '\b': out += 'b'; break;
-        case '\f': out += 'f'; break;
-        case '\n': out += 'n'; break;
-        case '\r': out += 'r'; break;
-        case '\t': out += 't'; break;
-        default:
-          out += "u00";
-          out += hex[byte >> 4];
-          out += hex[byte & 15];
-      }
-    }
-    out.append(text, plain);
-    out += '"';
   }
 
   const bool pretty_;

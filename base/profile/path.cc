@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <optional>
 
 namespace base::profile {
 namespace {
@@ -25,23 +24,23 @@ int hex_value(char c) {
   return -1;
 }
 
-std::optional<std::size_t> index_of(std::string_view part) {
+const Value* child_of(const Value* value, std::string_view part) {
+  if (value->is_dict()) return value->get(part);
+  const List* items = value->list();
+  if (!items) return nullptr;
+  const auto index = list_index(part);
+  return index && *index < items->size() ? &(*items)[*index] : nullptr;
+}
+
+}  // namespace
+
+std::optional<std::size_t> list_index(std::string_view part) {
   std::size_t index = 0;
   const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), index);
   // "01" is a dict key, not an index: an element has one name only.
   if (error != std::errc{} || end != part.data() + part.size() || (part.size() > 1 && part[0] == '0')) return std::nullopt;
   return index;
 }
-
-const Value* child_of(const Value* value, std::string_view part) {
-  if (value->is_dict()) return value->get(part);
-  const List* items = value->list();
-  if (!items) return nullptr;
-  const auto index = index_of(part);
-  return index && *index < items->size() ? &(*items)[*index] : nullptr;
-}
-
-}  // namespace
 
 std::string escape(std::string_view raw) {
   static constexpr char hex[] = "0123456789abcdef";
@@ -175,7 +174,7 @@ Result<> set(Value& root, const Path& path, Value value) {
     if (look->is_dict()) {
       look = look->get(part);
     } else if (const List* items = look->list()) {
-      const auto index = index_of(part);
+      const auto index = list_index(part);
       if (!index || *index > items->size()) return refuse(fmt::format("'{}' is no index of a list of {}", part, items->size()));
       look = *index < items->size() ? &(*items)[*index] : nullptr;
     } else if (!look->is_null()) {
@@ -187,7 +186,7 @@ Result<> set(Value& root, const Path& path, Value value) {
   Value* place = &root;
   for (const auto& part : path.parts()) {
     if (List* items = place->list()) {
-      const auto index = *index_of(part);
+      const auto index = *list_index(part);
       if (index == items->size()) items->emplace_back();
       place = &(*items)[index];
     } else {
@@ -214,7 +213,7 @@ bool erase(Value& root, const Path& path) {
     return true;
   }
   if (List* items = holder->list()) {
-    const auto index = index_of(last);
+    const auto index = list_index(last);
     if (!index || *index >= items->size()) return false;
     items->erase(items->begin() + static_cast<std::ptrdiff_t>(*index));
     return true;

@@ -2,6 +2,7 @@
 // Quattor-escaped. Pure values, any thread.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,7 +32,9 @@ class Path {
   std::vector<std::string> parts_;
 };
 
-// Null pointer when any part is missing. List parts are decimal indices.
+// A list part as an index: decimal digits without leading zeros.
+std::optional<std::size_t> list_index(std::string_view part);
+// Null pointer when any part is missing. List parts are list_index().
 const Value* find(const Value& root, const Path& path);
 const Value* find(const Value& root, std::string_view path);
 // Creates dicts on the way. Errc::invalid when a leaf or list stands in the way.

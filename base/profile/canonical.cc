@@ -1,0 +1,106 @@
+#include "base/profile/canonical.h"
+
+#include <algorithm>
+
+#include "base/crypto/crypto.h"
+#include "base/profile/json_write.h"
+
+namespace base::profile {
+
+void CanonicalWriter::clear() {
+  json_.clear();
+  input_.clear();
+  open_.clear();
+  leaves_ = depth_ = 0;
+}
+
+void CanonicalWriter::before_value() {
+  if (open_.empty() || open_.back().dict) return;
+  if (!open_.back().empty) json_ += ',';
+  open_.back().empty = false;
+}
+
+void CanonicalWriter::hashed(std::size_t begin) {
+  const auto hash = crypto::sha256(std::string_view(input_).substr(begin));
+  input_.resize(begin);
+  if (open_.empty()) {
+    root_.bytes = hash;
+  } else {
+    input_.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+  }
+}
+
+void CanonicalWriter::leaf(std::size_t begin) {
+  ++leaves_;
+  hashed(begin);
+}
+
+void CanonicalWriter::null() {
+  before_value();
+  json_ += "null";
+  const auto begin = input_.size();
+  input_ += 'n';
+  leaf(begin);
+}
+
+void CanonicalWriter::boolean(bool value) {
+  before_value();
+  json_ += value ? "true" : "false";
+  const auto begin = input_.size();
+  input_ += value ? "b1" : "b0";
+  leaf(begin);
+}
+
+void CanonicalWriter::integer(std::int64_t value) {
+  before_value();
+  const auto begin = input_.size(), text = json_.size();
+  append_integer(json_, value);
+  input_ += 'i';
+  input_.append(json_, text);
+  leaf(begin);
+}
+
+void CanonicalWriter::real(double value) {
+  before_value();
+  const auto begin = input_.size(), text = json_.size();
+  append_real(json_, value);
+  input_ += 'f';
+  input_.append(json_, text);
+  leaf(begin);
+}
+
+void CanonicalWriter::string(std::string_view value) {
+  before_value();
+  append_quoted(json_, value);
+  const auto begin = input_.size();
+  input_ += 's';
+  input_ += value;
+  leaf(begin);
+}
+
+void CanonicalWriter::begin(char bracket, char mark) {
+  before_value();
+  json_ += bracket;
+  open_.push_back({input_.size(), bracket == '{'});
+  depth_ = std::max(depth_, open_.size());
+  input_ += mark;
+}
+
+void CanonicalWriter::key(std::string_view key) {
+  if (!open_.back().empty) json_ += ',';
+  open_.back().empty = false;
+  append_quoted(json_, key);
+  json_ += ':';
+  const auto size = static_cast<std::uint32_t>(key.size());
+  for (int shift = 24; shift >= 0; shift -= 8) input_ += static_cast<char>(size >> shift & 0xff);
+  input_ += key;
+}
+
+void CanonicalWriter::end() {
+  const Open done = open_.back();
+  open_.pop_back();
+  json_ += done.dict ? '}' : ']';
+  hashed(done.begin);
+}
+
+}  // namespace base::profile

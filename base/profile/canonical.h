@@ -1,0 +1,55 @@
+// Canonical JSON and Merkle root of a tree that is no base::profile::Value, in one walk: what to_json() and merkle() would give,
+// without building a Value. Used by cdb/pan on its own trees. One thread at a time; make one per thread and clear() it between
+// trees, so that its buffers are allocated once.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/profile/hash.h"
+
+namespace base::profile {
+
+// Calls follow the tree: a value, or begin_*() ... end(). In a dict, key() comes before each value, keys in order of their bytes.
+class CanonicalWriter {
+ public:
+  void null();
+  void boolean(bool value);
+  void integer(std::int64_t value);
+  void real(double value);
+  void string(std::string_view value);
+  void begin_list() { begin('[', 'l'); }
+  void begin_dict() { begin('{', 'd'); }
+  void key(std::string_view key);
+  void end();
+
+  // After the whole tree.
+  const std::string& json() const { return json_; }
+  const Hash& root() const { return root_; }
+  std::size_t leaves() const { return leaves_; }
+  std::size_t depth() const { return depth_; }  // dicts and lists inside each other
+
+  void clear();
+
+ private:
+  struct Open {
+    std::size_t begin;  // of its hash input
+    bool dict;
+    bool empty = true;
+  };
+  void before_value();
+  void begin(char bracket, char mark);
+  void leaf(std::size_t begin);
+  void hashed(std::size_t begin);
+
+  std::string json_;
+  std::string input_;  // hash inputs of the elements that are open, outermost first
+  std::vector<Open> open_;
+  Hash root_;
+  std::size_t leaves_ = 0, depth_ = 0;
+};
+
+}  // namespace base::profile
