@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 
+#include "base/profile/canonical.h"
+#include "base/profile/path.h"
 #include "cdb/pan/engine.h"
 #include "cdb/pan/lexer.h"
 #include "cdb/pan/profile_value.h"
@@ -39,6 +41,45 @@ std::vector<Compiled> Compiler::compile(std::span<const std::string> objects,
       if (objects[k] == objects[i]) results[i] = results[k];
   }
   return results;
+}
+
+void Compiler::compile(std::span<const std::string> objects, const Sink& sink) {
+  impl_->engine.run(objects, [&](Finished&& finished) {
+    static thread_local base::profile::CanonicalWriter writer;
+    Output out;
+    out.object = finished.object;
+    out.index = finished.index;
+    out.reads = std::move(finished.reads);
+    out.diagnostics = std::move(finished.diagnostics);
+    if (finished.root != nullptr && finished.index < objects.size()) {
+      writer.clear();
+      write_canonical(writer, *finished.root);
+      out.good = true;
+      out.tree = finished.root;
+      out.json = writer.json();
+      out.root = writer.root();
+      out.leaves = writer.leaves();
+      out.depth = writer.depth();
+    }
+    sink(std::move(out));
+  });
+}
+
+std::optional<base::profile::Value> Output::find(std::string_view path) const {
+  const auto parsed = base::profile::Path::parse(path);
+  if (!parsed) return std::nullopt;
+  const Value* at = tree;
+  for (const auto& part : parsed->parts()) {
+    if (at == nullptr) break;
+    if (at->is_dict()) {
+      at = at->node()->find(part);
+    } else {
+      const auto index = at->is_list() ? base::profile::list_index(part) : std::nullopt;
+      at = index && *index < at->node()->size ? &at->node()->items[*index] : nullptr;
+    }
+  }
+  if (at == nullptr) return std::nullopt;
+  return to_profile(*at);
 }
 
 void Compiler::invalidate(std::span<const std::string> paths) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/diag/result.h"
+#include "base/profile/hash.h"
 #include "base/profile/value.h"
 
 namespace cdb::pan {
@@ -69,6 +70,27 @@ struct Compiled {
   std::vector<Diagnostic> diagnostics;
 };
 
+class Value;
+
+// One object's outcome as the CDB keeps it, made straight from the compiler's tree. Valid during the sink's call only: the tree's
+// memory goes to the thread's next object.
+struct Output {
+  std::string_view object;
+  std::size_t index = 0;     // in the list asked for; >= its size: only reached through value("other:/path"), with reads alone
+  bool good = false;         // false: it failed, and json, root, leaves and depth are empty
+  std::string_view json;     // canonical (base/profile/json.h)
+  base::profile::Hash root;  // Merkle root of the same
+  std::size_t leaves = 0;    // values that are neither dict nor list
+  std::size_t depth = 0;     // dicts and lists inside each other
+  std::vector<Read> reads;   // sorted, unique; also for failed ones
+  std::vector<Diagnostic> diagnostics;
+
+  // The element at "/system/role"; none when there is none, or it failed.
+  std::optional<base::profile::Value> find(std::string_view path) const;
+
+  const Value* tree = nullptr;  // the compiler's own; for find()
+};
+
 class Compiler {
  public:
   Compiler(std::shared_ptr<const Source> source, Options options);
@@ -78,6 +100,10 @@ class Compiler {
   // thread.
   std::vector<Compiled> compile(std::span<const std::string> objects,
                                 const std::function<void(std::size_t, std::size_t)>& progress = {});
+  // The same for any number of objects: each is handed to `sink` when it is done, and nothing of it is kept. `sink` is called
+  // from any thread, several at a time, and once for an object named twice.
+  using Sink = std::function<void(Output&&)>;
+  void compile(std::span<const std::string> objects, const Sink& sink);
   // Forgets what was parsed from these files; the next compile() reads them anew. The Source must already serve the new content.
   void invalidate(std::span<const std::string> paths);
 

@@ -61,6 +61,14 @@ std::string clean_utf8(std::string_view text) {
   return out;
 }
 
+namespace {
+
+std::string_view last_segment(std::string_view name) {
+  return name.substr(name.rfind('/') + 1);
+}
+
+}  // namespace
+
 std::string join_path(std::string_view a, std::string_view b) {
   if (a.empty() || a == ".") return std::string(b);
   if (b.empty()) return std::string(a);
@@ -150,7 +158,9 @@ const Repository::Found& Repository::find(std::string_view name, const std::vect
     }
   }
   std::unique_lock lock(mutex_);
-  return found_.emplace(std::move(key), std::move(found)).first->second;
+  const auto [place, fresh] = found_.emplace(std::move(key), std::move(found));
+  if (fresh) by_last_.emplace(std::hash<std::string_view>()(last_segment(name)), &*place);
+  return place->second;
 }
 
 std::shared_ptr<const Template> Repository::parsed(const std::string& path) {
@@ -183,9 +193,18 @@ std::shared_ptr<const Template> Repository::parsed(const std::string& path) {
 
 void Repository::invalidate(std::span<const std::string> paths) {
   std::unique_lock lock(mutex_);
-  for (const std::string& path : paths) parsed_.erase(path);
-  // Any look-up may now end elsewhere.
-  found_.clear();
+  for (const std::string& path : paths) {
+    parsed_.erase(path);
+    // A look-up may now end elsewhere when its name ends as this file's does, the suffix apart.
+    const std::string_view last = last_segment(path);
+    for (const std::string_view name : {last, last.substr(0, last.rfind('.'))}) {
+      const auto [begin, end] = by_last_.equal_range(std::hash<std::string_view>()(name));
+      std::vector<std::string> keys;
+      for (auto place = begin; place != end; ++place) keys.push_back(place->second->first);
+      by_last_.erase(begin, end);
+      for (const std::string& key : keys) found_.erase(key);
+    }
+  }
 }
 
 std::vector<std::string> Repository::known_templates() const {

@@ -44,12 +44,13 @@ class Repository {
   // This template is in this file, wherever the include path would find it: files named on a command line. Before the first
   // find(); `path` ends in "/<name>.pan" or ".tpl", what is before it is the template's root. The path in force: the first given.
   std::string give(const std::string& name, const std::string& path);
-  // Where a template or text file is, nothing read yet.
-  // Valid until invalidate().
+  // Where a template or text file is, nothing read yet. Valid until invalidate().
   const Found& find(std::string_view name, const std::vector<std::string>& loadpath, bool text);
   // The parsed template of a file. Throws Failure when it does not parse.
   std::shared_ptr<const Template> parsed(const std::string& path);
   std::shared_ptr<const std::string> content(const std::string& path) const { return source_->read(path); }
+  // These files came, went or changed: forgets what was parsed from them, and the look-ups of their names. No object is being
+  // compiled meanwhile.
   void invalidate(std::span<const std::string> paths);
   const std::vector<std::string>& include_path() const { return options_.include_path; }
   // The include path and behind it the roots of given files: what Lookup.root counts.
@@ -71,7 +72,9 @@ class Repository {
   struct DebugFilter;
   std::shared_ptr<const DebugFilter> debug_;
   mutable std::shared_mutex mutex_;
-  std::unordered_map<std::string, Found> found_;
+  using FoundMap = std::unordered_map<std::string, Found>;
+  FoundMap found_;
+  std::unordered_multimap<std::size_t, const FoundMap::value_type*> by_last_;  // hash of the name's last segment
   std::unordered_map<std::string, Found> given_;
   std::vector<std::string> given_roots_;
   std::unordered_map<std::string, std::shared_ptr<Parsed>> parsed_;
