@@ -3,8 +3,6 @@
 #include <array>
 #include <utility>
 
-#include "base/profile/path.h"
-
 namespace cdb::build {
 namespace {
 
@@ -20,14 +18,13 @@ constexpr std::array<std::pair<const char*, const char*>, 9> table{{{"role", "/s
 
 }  // namespace
 
-base::profile::Value node_attributes(const base::profile::Value& profile) {
+base::profile::Value node_attributes(const pan::Output& profile) {
   base::profile::Dict out;
   for (const auto& [name, path] : table) {
-    const auto* value = base::profile::find(profile, std::string_view(path));
-    if (value && value->is_leaf()) out[name] = *value;
+    auto value = profile.find(path);
+    if (value && value->is_leaf()) out[name] = std::move(*value);
   }
-  if (const auto* storage = base::profile::find(profile, std::string_view("/software/components/storage")))
-    out["storage"] = *storage;
+  if (auto storage = profile.find("/software/components/storage")) out["storage"] = std::move(*storage);
   return out;
 }
 

@@ -5,10 +5,11 @@
 #include <vector>
 
 #include "base/profile/value.h"
+#include "cdb/pan/compiler.h"
 
 namespace cdb::build {
 
-base::profile::Value node_attributes(const base::profile::Value& profile);
+base::profile::Value node_attributes(const pan::Output& profile);
 // The names a list of nodes may be filtered by.
 const std::vector<std::string>& attribute_names();
 

@@ -98,18 +98,6 @@ Value side(const std::string& text) {
 
 }  // namespace
 
-std::size_t count_values(const Value& value) {
-  std::size_t n = 0;
-  if (const auto* dict = value.dict()) {
-    for (const auto& [key, child] : *dict) n += count_values(child);
-  } else if (const auto* list = value.list()) {
-    for (const auto& child : *list) n += count_values(child);
-  } else {
-    n = 1;
-  }
-  return n;
-}
-
 PlanLine plan_line(const base::profile::Change& change) {
   PlanLine line;
   line.path = change.path.display();
@@ -122,10 +110,10 @@ PlanLine plan_line(const base::profile::Change& change) {
   return line;
 }
 
-Difference difference(const Value& before, const Value& after) {
+Difference difference(const std::vector<base::profile::Change>& changes) {
   Difference out;
   base::crypto::Sha256 identity;
-  for (const auto& change : base::profile::diff(before, after)) {
+  for (const auto& change : changes) {
     note_components(change, out.components);
     const auto path = change.path.display();
     const auto lines = changed_lines(change);

@@ -28,7 +28,7 @@ struct Difference {
   std::size_t more = 0;
   std::set<std::string> components;  // names below /software/components that it touches
 };
-Difference difference(const base::profile::Value& before, const base::profile::Value& after);
+Difference difference(const std::vector<base::profile::Change>& changes);
 
 class Plan {
  public:
@@ -55,8 +55,5 @@ class Plan {
   std::map<std::string, std::size_t> added_;
   std::set<std::string> removed_;
 };
-
-// Leaves of a tree.
-std::size_t count_values(const base::profile::Value& value);
 
 }  // namespace cdb::build

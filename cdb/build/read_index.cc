@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace cdb::build {
 namespace {
@@ -23,27 +24,40 @@ bool is_other_object(const store::ReadKey& key) {
   return key.kind == static_cast<int>(pan::Read::Kind::other_object);
 }
 
-}  // namespace
-
-void ReadIndex::append(const store::ReadKey& key) {
-  const auto id = static_cast<std::uint32_t>(reads_.size() + 1);
-  reads_.push_back({key, {}});
-  ids_.emplace(key, id);
-  if (is_other_object(key)) {
-    by_other_[key.name].push_back(id);
-  } else {
-    by_stem_[std::string(last_segment(key.name))].push_back(id);
-  }
+std::size_t hash_of(std::string_view text) {
+  return std::hash<std::string_view>()(text);
 }
 
+std::size_t hash_of(const std::vector<std::uint32_t>& ids) {
+  return hash_of(std::string_view(reinterpret_cast<const char*>(ids.data()), ids.size() * sizeof ids[0]));
+}
+
+void take_out(std::vector<std::uint32_t>& from, std::uint32_t what) {
+  const auto place = std::find(from.begin(), from.end(), what);
+  *place = from.back();
+  from.pop_back();
+}
+
+}  // namespace
+
 std::size_t ReadKeyHash::operator()(const store::ReadKey& key) const {
-  const std::hash<std::string_view> hash;
-  return hash(key.name) * 31 + hash(key.path) * 17 + static_cast<std::size_t>(key.kind * 1009 + key.root);
+  return hash_of(key.name) * 31 + hash_of(key.path) * 17 + static_cast<std::size_t>(key.kind * 1009 + key.root);
+}
+
+void ReadIndex::append(const store::ReadKey& key) {
+  reads_.push_back({key, {}, {}});
+  const auto id = static_cast<std::uint32_t>(reads_.size());
+  ids_.insert(id);
+  if (is_other_object(key)) {
+    by_other_.emplace(hash_of(key.name), id);
+  } else {
+    by_last_.emplace(hash_of(last_segment(key.name)), id);
+  }
 }
 
 std::uint32_t ReadIndex::find(const store::ReadKey& key) const {
   const auto place = ids_.find(key);
-  return place == ids_.end() ? 0 : place->second;
+  return place == ids_.end() ? 0 : *place;
 }
 
 std::vector<std::uint32_t> Numbering::number(std::span<const pan::Read> reads) {
@@ -66,59 +80,109 @@ std::vector<std::uint32_t> Numbering::number(std::span<const pan::Read> reads) {
 }
 
 std::uint32_t ReadIndex::object_id(const std::string& name) {
-  const auto [place, fresh] = object_ids_.emplace(name, static_cast<std::uint32_t>(object_names_.size()));
-  if (fresh) {
-    object_names_.push_back(name);
-    object_reads_.emplace_back();
-  }
+  const auto [place, fresh] = object_ids_.emplace(name, static_cast<std::uint32_t>(objects_.size()));
+  if (fresh) objects_.push_back({name, none, {}});
   return place->second;
 }
 
-void ReadIndex::set(const std::string& object, std::vector<std::uint32_t> ids) {
+std::uint32_t ReadIndex::shared_set(std::vector<std::uint32_t> ids) {
+  const auto hash = hash_of(ids);
+  const auto [begin, end] = set_ids_.equal_range(hash);
+  for (auto place = begin; place != end; ++place) {
+    if (sets_[place->second].ids == ids) return place->second;
+  }
+  std::uint32_t number;
+  if (free_sets_.empty()) {
+    number = static_cast<std::uint32_t>(sets_.size());
+    sets_.emplace_back();
+  } else {
+    number = free_sets_.back();
+    free_sets_.pop_back();
+  }
+  for (const auto id : ids) entry(id).sets.push_back(number);
+  ids.shrink_to_fit();
+  sets_[number] = {std::move(ids), {}, hash};
+  set_ids_.emplace(hash, number);
+  return number;
+}
+
+void ReadIndex::leave_set(std::uint32_t object) {
+  const auto number = std::exchange(objects_[object].set, none);
+  if (number == none) return;
+  auto& set = sets_[number];
+  take_out(set.objects, object);
+  if (!set.objects.empty()) return;
+  for (const auto id : set.ids) take_out(entry(id).sets, number);
+  const auto [begin, end] = set_ids_.equal_range(set.hash);
+  set_ids_.erase(std::find_if(begin, end, [&](const auto& place) { return place.second == number; }));
+  set = {};
+  free_sets_.push_back(number);
+}
+
+void ReadIndex::set(const std::string& object, const std::vector<std::uint32_t>& ids) {
   const auto me = object_id(object);
-  auto& current = object_reads_[me];
-  std::vector<std::uint32_t> gone, came;
-  std::set_difference(current.begin(), current.end(), ids.begin(), ids.end(), std::back_inserter(gone));
-  std::set_difference(ids.begin(), ids.end(), current.begin(), current.end(), std::back_inserter(came));
-  for (const auto id : gone) {
-    auto& objects = reads_[id - 1].objects;
-    objects.erase(std::lower_bound(objects.begin(), objects.end(), me));
-  }
-  for (const auto id : came) {
-    auto& objects = reads_[id - 1].objects;
-    objects.insert(std::lower_bound(objects.begin(), objects.end(), me), me);
-  }
-  current = std::move(ids);
+  std::vector<std::uint32_t> shared, own;
+  for (const auto id : ids) (entry(id).key.name.find(object) == std::string::npos ? shared : own).push_back(id);
+  for (const auto id : objects_[me].own) take_out(entry(id).objects, me);
+  for (const auto id : own) entry(id).objects.push_back(me);
+  own.shrink_to_fit();
+  objects_[me].own = std::move(own);
+  if (objects_[me].set != none && sets_[objects_[me].set].ids == shared) return;
+  leave_set(me);
+  if (shared.empty()) return;
+  const auto number = shared_set(std::move(shared));
+  objects_[me].set = number;
+  sets_[number].objects.push_back(me);
 }
 
-const std::vector<std::uint32_t>* ReadIndex::reads_of(const std::string& object) const {
+std::vector<std::uint32_t> ReadIndex::reads_of(const std::string& object) const {
+  std::vector<std::uint32_t> out;
   const auto place = object_ids_.find(object);
-  return place == object_ids_.end() ? nullptr : &object_reads_[place->second];
+  if (place == object_ids_.end()) return out;
+  const auto& me = objects_[place->second];
+  static const std::vector<std::uint32_t> nothing;
+  const auto& shared = me.set == none ? nothing : sets_[me.set].ids;
+  out.reserve(shared.size() + me.own.size());
+  std::merge(shared.begin(), shared.end(), me.own.begin(), me.own.end(), std::back_inserter(out));
+  return out;
 }
 
-void ReadIndex::touched(std::string_view path, std::span<const std::string> include_path, std::set<std::string>& objects) const {
+void ReadIndex::touched(std::string_view path, std::span<const std::string> include_path,
+                        std::vector<std::string>& objects) const {
   // pan::touches decides; the last segment, with and without its suffix, only narrows down which look-ups are asked.
   const auto name = last_segment(path);
   const auto dot = name.rfind('.');
-  for (const auto stem : {name, dot == std::string_view::npos ? std::string_view{} : name.substr(0, dot)}) {
-    if (stem.empty()) continue;
-    const auto place = by_stem_.find(std::string(stem));
-    if (place == by_stem_.end()) continue;
-    for (const auto id : place->second) {
-      if (entry(id).objects.empty()) continue;
-      const auto read = read_of(entry(id).key);
+  std::unordered_set<std::uint32_t> sets, own;
+  for (const auto last : {name, dot == std::string_view::npos ? std::string_view{} : name.substr(0, dot)}) {
+    if (last.empty()) continue;
+    const auto [begin, end] = by_last_.equal_range(hash_of(last));
+    for (auto place = begin; place != end; ++place) {
+      const auto& made = entry(place->second);
+      if (made.sets.empty() && made.objects.empty()) continue;
+      const auto read = read_of(made.key);
       if (!pan::touches(std::span(&read, 1), include_path, path)) continue;
-      for (const auto object : entry(id).objects) objects.insert(object_names_[object]);
+      sets.insert(made.sets.begin(), made.sets.end());
+      own.insert(made.objects.begin(), made.objects.end());
     }
   }
+  for (const auto set : sets) {
+    for (const auto object : sets_[set].objects) objects.push_back(objects_[object].name);
+  }
+  for (const auto object : own) objects.push_back(objects_[object].name);
 }
 
 std::map<std::string, std::vector<std::string>> ReadIndex::readers_of(std::string_view object) const {
   std::map<std::string, std::vector<std::string>> out;
-  const auto place = by_other_.find(std::string(object));
-  if (place == by_other_.end()) return out;
-  for (const auto id : place->second) {
-    for (const auto reader : entry(id).objects) out[entry(id).key.path].push_back(object_names_[reader]);
+  const auto [begin, end] = by_other_.equal_range(hash_of(object));
+  for (auto place = begin; place != end; ++place) {
+    const auto& made = entry(place->second);
+    if (made.key.name != object) continue;
+    auto& readers = out[made.key.path];
+    for (const auto set : made.sets) {
+      for (const auto reader : sets_[set].objects) readers.push_back(objects_[reader].name);
+    }
+    for (const auto reader : made.objects) readers.push_back(objects_[reader].name);
+    if (readers.empty()) out.erase(made.key.path);
   }
   return out;
 }

@@ -1,10 +1,12 @@
 #include "cdb/build/trial.h"
 
 #include <algorithm>
+#include <mutex>
 
 #include <fmt/format.h>
 
 #include "base/compress/compress.h"
+#include "base/profile/canonical_diff.h"
 #include "base/profile/json.h"
 #include "base/profile/path.h"
 #include "base/text/text.h"
@@ -25,6 +27,11 @@ std::string stem(std::string_view path) {
   return std::string(name);
 }
 
+// "/list/-1" is another element whenever the list grows: not worth following, the readers are compiled.
+bool counts_from_end(std::string_view path) {
+  return path.find("/-") != std::string_view::npos;
+}
+
 bool node_name(std::string_view name) {
   const auto good = [](char c, bool first) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -35,11 +42,6 @@ bool node_name(std::string_view name) {
     if (!good(name[i], i == 0)) return false;
   }
   return true;
-}
-
-base::Result<base::profile::Value> unpack(const std::string& data) {
-  const auto text = WEFT_TRY(base::compress::unzstd(data));
-  return base::profile::parse_json(text);
 }
 
 }  // namespace
@@ -167,25 +169,32 @@ std::string Trial::path_of(const std::string& object) const {
   return branch_.objects().at(object).path;
 }
 
-base::Result<> Trial::run() {
-  WEFT_TRY(find_objects());
-  if (findings_.failed()) return {};
-  std::set<std::string> wanted = recompile_;
-  for (const auto& [name, path] : placed_) wanted.insert(name);
+std::vector<std::string> Trial::touched() const {
+  std::vector<std::string> wanted(recompile_.begin(), recompile_.end());
+  for (const auto& [name, path] : placed_) wanted.push_back(name);
   if (everything_) {
-    for (const auto& [name, object] : branch_.objects()) wanted.insert(name);
+    for (const auto& [name, object] : branch_.objects()) wanted.push_back(name);
   } else {
     for (const auto& edit : edits_) branch_.index().touched(edit.path, include_path_, wanted);
   }
   for (const auto& name : removed_) {
-    plan_.removed(name);
-    for (const auto& [path, readers] : branch_.index().readers_of(name)) wanted.insert(readers.begin(), readers.end());
+    for (const auto& [path, readers] : branch_.index().readers_of(name))
+      wanted.insert(wanted.end(), readers.begin(), readers.end());
   }
+  return wanted;
+}
+
+base::Result<> Trial::run() {
+  WEFT_TRY(find_objects());
+  if (findings_.failed()) return {};
+  for (const auto& name : removed_) plan_.removed(name);
+  auto wanted = touched();
   // Profiles that read values of changed profiles follow, until nothing more changes.
   while (!wanted.empty()) {
+    std::sort(wanted.begin(), wanted.end());
     std::vector<std::string> names;
-    for (const auto& name : wanted) {
-      if (!removed_.contains(name) && compiled_.insert(name).second) names.push_back(name);
+    for (auto& name : wanted) {
+      if (!removed_.contains(name) && compiled_.insert(name).second) names.push_back(std::move(name));
     }
     wanted = WEFT_TRY(compile(names));
     plan_.compiled = compiled_.size();
@@ -193,27 +202,94 @@ base::Result<> Trial::run() {
   return {};
 }
 
-base::Result<std::set<std::string>> Trial::compile(const std::vector<std::string>& names) {
-  std::set<std::string> readers;
+struct Trial::Built {
+  std::string name;
+  const Object* before = nullptr;  // null pointer: the node is new
+  bool good = false;
+  std::vector<pan::Diagnostic> diagnostics;
+  std::vector<pan::Read> looked_up;
+  std::size_t leaves = 0, depth = 0;
+  store::NodeUpdate update;
+  std::vector<std::uint32_t> reads;
+  // Only when the root changed:
+  std::string json, old_data;
+  std::vector<Watched> watched;
+  base::Result<> result;
+  Difference difference;
+};
+
+// In the compiler's threads: keeps of a finished profile what the rest of the change needs.
+void Trial::take(pan::Output& output, Built& built) const {
+  built.name = output.object;
+  built.good = output.good;
+  built.diagnostics = std::move(output.diagnostics);
+  built.looked_up = std::move(output.reads);
+  if (!output.good) return;
+  built.leaves = output.leaves;
+  built.depth = output.depth;
+  if (const auto known = branch_.objects().find(built.name); known != branch_.objects().end()) built.before = &known->second;
+  auto& update = built.update;
+  update.name = built.name;
+  update.path = path_of(built.name);
+  update.root = output.root;
+  update.root_changed = !built.before || built.before->root != update.root;
+  update.attributes = base::profile::to_json(node_attributes(output));
+  if (!update.root_changed) return;
+  built.json = output.json;
+  for (auto& [path, readers] : branch_.index().readers_of(built.name)) {
+    auto now = output.find(path);
+    built.watched.push_back({path, std::move(readers), std::move(now)});
+  }
+}
+
+base::Result<std::vector<std::string>> Trial::compile(const std::vector<std::string>& names) {
+  std::vector<std::string> readers;
   auto& compiler = branch_.compiler(include_path_);
   for (std::size_t start = 0; start < names.size(); start += batch_size) {
     const auto batch = std::span(names).subspan(start, std::min(batch_size, names.size() - start));
-    auto compiled = compiler.compile(batch);
-    for (auto& one : compiled) {
-      bool failed = !one.profile;
-      for (auto& diagnostic : one.diagnostics) {
+    std::vector<Built> all(batch.size());
+    std::mutex mutex;
+    compiler.compile(batch, [&](pan::Output&& output) {
+      if (output.index < all.size()) return take(output, all[output.index]);
+      const std::scoped_lock lock(mutex);
+      referenced_[std::string(output.object)] = std::move(output.reads);
+    });
+    for (auto& built : all) {
+      bool failed = !built.good;
+      for (auto& diagnostic : built.diagnostics) {
         suggest(diagnostic);
         findings_.add(diagnostic);
         failed = failed || diagnostic.severity == pan::Diagnostic::Severity::error;
       }
+      if (built.depth > static_cast<std::size_t>(base::profile::JsonLimits{}.depth)) {
+        failed = true;
+        complain(path_of(built.name),
+                 fmt::format("profile {} is nested {} levels deep; nodes accept {}", built.name, built.depth,
+                             base::profile::JsonLimits{}.depth),
+                 "look for a function or template that puts a structure into itself");
+      }
       if (!failed) continue;
       findings_.count_failed_profile();
-      if (!findings_.failed()) complain(path_of(one.object), fmt::format("profile {} did not compile", one.object), "");
+      if (!findings_.failed()) complain(path_of(built.name), fmt::format("profile {} did not compile", built.name), "");
     }
-    if (!findings_.failed()) WEFT_TRY(compare(compiled, readers));
+    if (!findings_.failed()) WEFT_TRY(compare(all, readers));
   }
   if (findings_.failed()) readers.clear();
   return readers;
+}
+
+// Values of an object that is no node (the site's 'objects' leave it out) have no stored profile to compare with: what it looked
+// up counts as looked up by its readers.
+void Trial::add_hidden_reads(std::vector<pan::Read>& reads) const {
+  std::set<std::string> seen;
+  for (std::size_t i = 0; i < reads.size(); ++i) {
+    if (reads[i].kind != pan::Read::Kind::other_object) continue;
+    const auto& name = reads[i].name;
+    const bool node = placed_.contains(name) || (branch_.objects().contains(name) && !removed_.contains(name));
+    if (node || !seen.insert(name).second) continue;
+    if (const auto hidden = referenced_.find(name); hidden != referenced_.end())
+      reads.insert(reads.end(), hidden->second.begin(), hidden->second.end());
+  }
 }
 
 // The compiler knows the templates it has met; the tree knows all.
@@ -239,31 +315,12 @@ void Trial::suggest(pan::Diagnostic& diagnostic) const {
   if (!near.empty()) diagnostic.hint = fmt::format("did you mean {}?", base::text::join(near, ", "));
 }
 
-struct Trial::Built {
-  const pan::Compiled* from = nullptr;
-  const Object* before = nullptr;  // null pointer: the node is new
-  store::NodeUpdate update;
-  std::vector<std::uint32_t> reads;
-  std::shared_ptr<const base::profile::Value> old;
-  std::string old_data;
-  base::Result<> result;
-  Difference difference;
-};
-
-base::Result<> Trial::compare(std::vector<pan::Compiled>& compiled, std::set<std::string>& readers) {
-  std::vector<Built> all(compiled.size());
-  parallel_for(all.size(), [&](std::size_t i) { all[i].update.root = base::profile::merkle(*compiled[i].profile); });
+base::Result<> Trial::compare(std::vector<Built>& all, std::vector<std::string>& readers) {
   std::vector<Built*> changed;
   std::vector<store::Digest> old_roots;
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    auto& built = all[i];
-    built.from = &compiled[i];
-    built.update.name = built.from->object;
-    built.update.path = path_of(built.from->object);
-    built.reads = numbering_.number(built.from->reads);
-    if (const auto known = branch_.objects().find(built.from->object); known != branch_.objects().end())
-      built.before = &known->second;
-    built.update.root_changed = !built.before || built.before->root != built.update.root;
+  for (auto& built : all) {
+    add_hidden_reads(built.looked_up);
+    built.reads = numbering_.number(built.looked_up);
     if (!built.update.root_changed) continue;
     changed.push_back(&built);
     if (built.before) old_roots.push_back(built.before->root);
@@ -277,42 +334,41 @@ base::Result<> Trial::compare(std::vector<pan::Compiled>& compiled, std::set<std
   }
   parallel_for(changed.size(), [&](std::size_t i) {
     auto& built = *changed[i];
-    const auto json = base::profile::to_json(*built.from->profile);
-    built.update.json_size = static_cast<std::int64_t>(json.size());
-    built.update.data = base::compress::zstd(json);
-    if (!built.before) return;
-    auto old = unpack(built.old_data);
-    if (!old) {
-      built.result = base::fail(std::move(old.error()).during("reading the stored profile of " + built.from->object));
-      return;
-    }
-    built.old = std::make_shared<const base::profile::Value>(std::move(*old));
-    built.difference = difference(*built.old, *built.from->profile);
+    built.update.json_size = static_cast<std::int64_t>(built.json.size());
+    built.update.data = base::compress::zstd(built.json);
+    if (built.before) built.result = differ(built);
   });
   for (auto& built : all) {
-    if (!built.result) return base::fail(std::move(built.result.error()));
-    const auto& name = built.from->object;
+    if (!built.result) return base::fail(std::move(built.result.error()).during("reading the stored profile of " + built.name));
     if (built.update.root_changed) {
-      for (const auto& [path, who] : branch_.index().readers_of(name)) {
-        const auto* then = built.old ? base::profile::find(*built.old, std::string_view(path)) : nullptr;
-        const auto* now = base::profile::find(*built.from->profile, std::string_view(path));
-        const bool same = then && now ? *then == *now : then == now;
-        if (!same) readers.insert(who.begin(), who.end());
+      for (auto& watched : built.watched) {
+        if (watched.then != watched.now || counts_from_end(watched.path))
+          readers.insert(readers.end(), watched.readers.begin(), watched.readers.end());
       }
       if (built.before) {
-        plan_.changed(name, std::move(built.difference));
+        plan_.changed(built.name, std::move(built.difference));
       } else {
-        plan_.added(name, count_values(*built.from->profile));
+        plan_.added(built.name, built.leaves);
       }
     }
-    const auto* known_reads = branch_.index().reads_of(name);
-    const bool same_reads = known_reads && *known_reads == built.reads;
+    const bool same_reads = built.before && branch_.index().reads_of(built.name) == built.reads;
     if (!built.update.root_changed && same_reads && built.before->path == built.update.path) continue;
     built.update.reads = store::encode_reads(built.reads);
-    built.update.attributes = base::profile::to_json(node_attributes(*built.from->profile));
-    adopted_.objects[name] = {built.update.path, built.update.root, built.update.root_changed ? 0 : built.before->revision};
-    adopted_.reads[name] = std::move(built.reads);
+    adopted_.objects[built.name] = {built.update.path, built.update.root, built.update.root_changed ? 0 : built.before->revision};
+    adopted_.reads[built.name] = std::move(built.reads);
     updates_.push_back(std::move(built.update));
+  }
+  return {};
+}
+
+base::Result<> Trial::differ(Built& built) const {
+  const auto old_json = WEFT_TRY(base::compress::unzstd(built.old_data));
+  const auto diff = WEFT_TRY(base::profile::diff_canonical(old_json, built.json));
+  built.difference = difference(diff.changes);
+  if (built.watched.empty()) return {};
+  const auto old = WEFT_TRY(base::profile::parse_json(old_json));
+  for (auto& watched : built.watched) {
+    if (const auto* then = base::profile::find(old, std::string_view(watched.path))) watched.then = *then;
   }
   return {};
 }

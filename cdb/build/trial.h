@@ -4,8 +4,10 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "base/diag/result.h"
@@ -36,11 +38,23 @@ class Trial {
 
  private:
   struct Built;
+  // A value that other profiles read.
+  struct Watched {
+    std::string path;
+    std::vector<std::string> readers;
+    std::optional<base::profile::Value> now, then;
+  };
   base::Result<> find_objects();
   void place_object(const std::string& path, std::map<std::string, std::string>& found);
   void complain(const std::string& path, std::string message, std::string hint);
-  base::Result<std::set<std::string>> compile(const std::vector<std::string>& names);
-  base::Result<> compare(std::vector<pan::Compiled>& compiled, std::set<std::string>& readers);
+  // Objects that the edits can change, in any order, some several times.
+  std::vector<std::string> touched() const;
+  // Returns the profiles that read a value which is another one now.
+  base::Result<std::vector<std::string>> compile(const std::vector<std::string>& names);
+  void take(pan::Output& output, Built& built) const;
+  void add_hidden_reads(std::vector<pan::Read>& reads) const;
+  base::Result<> compare(std::vector<Built>& all, std::vector<std::string>& readers);
+  base::Result<> differ(Built& built) const;
   void suggest(pan::Diagnostic& diagnostic) const;
   std::string path_of(const std::string& object) const;
 
@@ -55,7 +69,8 @@ class Trial {
   std::set<std::string> recompile_;            // known objects whose own file was edited
   std::set<std::string> removed_;
   Numbering numbering_;
-  std::set<std::string> compiled_;
+  std::unordered_set<std::string> compiled_;
+  std::map<std::string, std::vector<pan::Read>> referenced_;  // reads of objects that were only read by others
   std::vector<store::NodeUpdate> updates_;
   Branch::Adopted adopted_;
   Findings findings_;

@@ -41,9 +41,9 @@ TEST_CASE("the read index follows what objects read") {
   index.set("b", ids_b);
   const std::vector<std::string> path{"", "cfg"};
   const auto touched = [&](std::string_view file) {
-    std::set<std::string> out;
+    std::vector<std::string> out;
     index.touched(file, path, out);
-    return out;
+    return std::set<std::string>(out.begin(), out.end());
   };
   CHECK(touched("site/common.pan") == std::set<std::string>{"a", "b"});
   CHECK(touched("cfg/sms/a.pan") == std::set<std::string>{"a"});  // looked for, absent so far
@@ -60,6 +60,9 @@ TEST_CASE("the read index follows what objects read") {
 
 TEST_CASE("a plan groups equal differences and shortens values") {
   const auto tree = [](const std::string& text) { return *base::profile::parse_json(text); };
+  const auto difference = [](const base::profile::Value& before, const base::profile::Value& after) {
+    return cdb::build::difference(base::profile::diff(before, after));
+  };
   Plan plan;
   plan.changed("n2", difference(tree(R"({"a":1,"software":{"components":{"spma":{"x":1}}}})"),
                                 tree(R"({"a":2,"software":{"components":{"spma":{"x":2}}}})")));
