@@ -20,8 +20,22 @@ void CanonicalWriter::before_value() {
   open_.back().empty = false;
 }
 
+template <std::size_t size, std::size_t count>
+std::array<unsigned char, 32> CanonicalWriter::Memo<size, count>::of(std::string_view input) {
+  if (!slots) slots = std::make_unique<Slot[]>(count);
+  Slot& slot = slots[std::hash<std::string_view>()(input) % count];
+  if (std::string_view(slot.input, slot.used) != input) {
+    slot.hash = crypto::sha256(input);
+    slot.used = static_cast<std::uint32_t>(input.copy(slot.input, sizeof slot.input));
+  }
+  return slot.hash;
+}
+
 void CanonicalWriter::hashed(std::size_t begin) {
-  const auto hash = crypto::sha256(std::string_view(input_).substr(begin));
+  const auto input = std::string_view(input_).substr(begin);
+  const auto hash = input.size() <= sizeof(decltype(short_)::Slot::input)  ? short_.of(input)
+                    : input.size() <= sizeof(decltype(long_)::Slot::input) ? long_.of(input)
+                                                                           : crypto::sha256(input);
   input_.resize(begin);
   if (open_.empty()) {
     root_.bytes = hash;
@@ -92,7 +106,9 @@ void CanonicalWriter::key(std::string_view key) {
   append_quoted(json_, key);
   json_ += ':';
   const auto size = static_cast<std::uint32_t>(key.size());
-  for (int shift = 24; shift >= 0; shift -= 8) input_ += static_cast<char>(size >> shift & 0xff);
+  const char length[4] = {static_cast<char>(size >> 24), static_cast<char>(size >> 16), static_cast<char>(size >> 8),
+                          static_cast<char>(size)};
+  input_.append(length, sizeof length);
   input_ += key;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 
 #include "base/profile/canonical.h"
 #include "base/profile/path.h"
@@ -13,11 +14,31 @@
 namespace cdb::pan {
 
 struct Compiler::Impl {
+  using Writer = std::unique_ptr<base::profile::CanonicalWriter>;
+
+  Impl(std::shared_ptr<const Source> source, Options options) : engine(std::move(source), std::move(options)) {}
+
+  // Writers outlive the compile threads, so that what they know stays hot.
+  Writer take_writer() {
+    const std::scoped_lock lock(mutex);
+    if (writers.empty()) return std::make_unique<base::profile::CanonicalWriter>();
+    Writer writer = std::move(writers.back());
+    writers.pop_back();
+    return writer;
+  }
+  void give_back(Writer writer) {
+    writer->clear();
+    const std::scoped_lock lock(mutex);
+    writers.push_back(std::move(writer));
+  }
+
   Engine engine;
+  std::mutex mutex;
+  std::vector<Writer> writers;
 };
 
 Compiler::Compiler(std::shared_ptr<const Source> source, Options options)
-    : impl_(new Impl{{std::move(source), std::move(options)}}) {}
+    : impl_(new Impl(std::move(source), std::move(options))) {}
 
 Compiler::~Compiler() = default;
 
@@ -45,23 +66,22 @@ std::vector<Compiled> Compiler::compile(std::span<const std::string> objects,
 
 void Compiler::compile(std::span<const std::string> objects, const Sink& sink) {
   impl_->engine.run(objects, [&](Finished&& finished) {
-    static thread_local base::profile::CanonicalWriter writer;
     Output out;
     out.object = finished.object;
     out.index = finished.index;
     out.reads = std::move(finished.reads);
     out.diagnostics = std::move(finished.diagnostics);
-    if (finished.root != nullptr && finished.index < objects.size()) {
-      writer.clear();
-      write_canonical(writer, *finished.root);
-      out.good = true;
-      out.tree = finished.root;
-      out.json = writer.json();
-      out.root = writer.root();
-      out.leaves = writer.leaves();
-      out.depth = writer.depth();
-    }
+    if (finished.root == nullptr || finished.index >= objects.size()) return sink(std::move(out));
+    auto writer = impl_->take_writer();
+    write_canonical(*writer, *finished.root);
+    out.good = true;
+    out.tree = finished.root;
+    out.json = writer->json();
+    out.root = writer->root();
+    out.leaves = writer->leaves();
+    out.depth = writer->depth();
     sink(std::move(out));
+    impl_->give_back(std::move(writer));
   });
 }
 
