@@ -3,20 +3,19 @@
 #include <algorithm>
 
 #include "base/crypto/crypto.h"
-#include "base/profile/json_write.h"
 
 namespace base::profile {
 
 void CanonicalWriter::clear() {
-  json_.clear();
-  input_.clear();
+  json_.cut(0);
+  input_.cut(0);
   open_.clear();
   leaves_ = depth_ = 0;
 }
 
 void CanonicalWriter::before_value() {
   if (open_.empty() || open_.back().dict) return;
-  if (!open_.back().empty) json_ += ',';
+  if (!open_.back().empty) json_.append(',');
   open_.back().empty = false;
 }
 
@@ -32,15 +31,15 @@ std::array<unsigned char, 32> CanonicalWriter::Memo<size, count>::of(std::string
 }
 
 void CanonicalWriter::hashed(std::size_t begin) {
-  const auto input = std::string_view(input_).substr(begin);
+  const auto input = input_.view().substr(begin);
   const auto hash = input.size() <= sizeof(decltype(short_)::Slot::input)  ? short_.of(input)
                     : input.size() <= sizeof(decltype(long_)::Slot::input) ? long_.of(input)
                                                                            : crypto::sha256(input);
-  input_.resize(begin);
+  input_.cut(begin);
   if (open_.empty()) {
     root_.bytes = hash;
   } else {
-    input_.append(reinterpret_cast<const char*>(hash.data()), hash.size());
+    input_.append({reinterpret_cast<const char*>(hash.data()), hash.size()});
   }
 }
 
@@ -51,17 +50,17 @@ void CanonicalWriter::leaf(std::size_t begin) {
 
 void CanonicalWriter::null() {
   before_value();
-  json_ += "null";
+  json_.append("null");
   const auto begin = input_.size();
-  input_ += 'n';
+  input_.append('n');
   leaf(begin);
 }
 
 void CanonicalWriter::boolean(bool value) {
   before_value();
-  json_ += value ? "true" : "false";
+  json_.append(value ? std::string_view("true") : std::string_view("false"));
   const auto begin = input_.size();
-  input_ += value ? "b1" : "b0";
+  input_.append(value ? std::string_view("b1") : std::string_view("b0"));
   leaf(begin);
 }
 
@@ -69,8 +68,8 @@ void CanonicalWriter::integer(std::int64_t value) {
   before_value();
   const auto begin = input_.size(), text = json_.size();
   append_integer(json_, value);
-  input_ += 'i';
-  input_.append(json_, text);
+  input_.append('i');
+  input_.append(json_.view().substr(text));
   leaf(begin);
 }
 
@@ -78,8 +77,8 @@ void CanonicalWriter::real(double value) {
   before_value();
   const auto begin = input_.size(), text = json_.size();
   append_real(json_, value);
-  input_ += 'f';
-  input_.append(json_, text);
+  input_.append('f');
+  input_.append(json_.view().substr(text));
   leaf(begin);
 }
 
@@ -87,35 +86,35 @@ void CanonicalWriter::string(std::string_view value) {
   before_value();
   append_quoted(json_, value);
   const auto begin = input_.size();
-  input_ += 's';
-  input_ += value;
+  input_.append('s');
+  input_.append(value);
   leaf(begin);
 }
 
 void CanonicalWriter::begin(char bracket, char mark) {
   before_value();
-  json_ += bracket;
+  json_.append(bracket);
   open_.push_back({input_.size(), bracket == '{'});
   depth_ = std::max(depth_, open_.size());
-  input_ += mark;
+  input_.append(mark);
 }
 
 void CanonicalWriter::key(std::string_view key) {
-  if (!open_.back().empty) json_ += ',';
+  if (!open_.back().empty) json_.append(',');
   open_.back().empty = false;
   append_quoted(json_, key);
-  json_ += ':';
+  json_.append(':');
   const auto size = static_cast<std::uint32_t>(key.size());
   const char length[4] = {static_cast<char>(size >> 24), static_cast<char>(size >> 16), static_cast<char>(size >> 8),
                           static_cast<char>(size)};
-  input_.append(length, sizeof length);
-  input_ += key;
+  input_.append({length, sizeof length});
+  input_.append(key);
 }
 
 void CanonicalWriter::end() {
   const Open done = open_.back();
   open_.pop_back();
-  json_ += done.dict ? '}' : ']';
+  json_.append(done.dict ? '}' : ']');
   hashed(done.begin);
 }
 

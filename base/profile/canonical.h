@@ -7,11 +7,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/profile/hash.h"
+#include "base/profile/json_write.h"
 
 namespace base::profile {
 
@@ -29,7 +29,7 @@ class CanonicalWriter {
   void end();
 
   // After the whole tree.
-  const std::string& json() const { return json_; }
+  std::string_view json() const { return json_.view(); }
   const Hash& root() const { return root_; }
   std::size_t leaves() const { return leaves_; }
   std::size_t depth() const { return depth_; }  // dicts and lists inside each other
@@ -61,8 +61,8 @@ class CanonicalWriter {
   Memo<128, 8192> short_;
   Memo<512, 2048> long_;
 
-  std::string json_;
-  std::string input_;  // hash inputs of the elements that are open, outermost first
+  ByteBuffer json_;
+  ByteBuffer input_;  // hash inputs of the elements that are open, outermost first
   std::vector<Open> open_;
   Hash root_;
   std::size_t leaves_ = 0, depth_ = 0;

@@ -1,82 +1,77 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <cstdint>
-#include <cstring>
 
 #include "base/profile/json.h"
 #include "base/profile/json_write.h"
 
 namespace base::profile {
 
-void append_integer(std::string& out, std::int64_t value) {
-  char text[24];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  out.append(text, end);
-}
-
-void append_real(std::string& out, double value) {
-  // JSON has no word for these, and null would be another value: an out-of-range number is refused by every reader, ours
-  // too, so a NaN that got this far (it cannot by parsing) is found at once instead of being believed.
-  if (!std::isfinite(value)) {
-    out += std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
-    return;
-  }
-  // Both formats are the shortest digits that read back as the same double; people expect 100000.0, not 1e+05.
-  const double size = std::fabs(value);
-  const bool fixed = size == 0 || (size >= 1e-5 && size < 1e16);
-  char text[64];
-  const auto end =
-      std::to_chars(text, text + sizeof text, value, fixed ? std::chars_format::fixed : std::chars_format::scientific).ptr;
-  const std::string_view digits(text, static_cast<std::size_t>(end - text));
-  out += digits;
-  // "1" would read back as a long.
-  if (fixed && digits.find('.') == std::string_view::npos) out += ".0";
-}
-
 namespace {
 
-// Bytes from `begin` that stand for themselves, eight at a time.
-std::size_t plain_end(std::string_view text, std::size_t begin) {
+// Where the first byte that does not stand for itself is; eight bytes are looked at together.
+const char* plain_end(const char* at, const char* end) {
   constexpr std::uint64_t ones = 0x0101010101010101, high = ones * 0x80;
   const auto has_zero = [](std::uint64_t x) { return (x - ones) & ~x & high; };
-  for (; begin + 8 <= text.size(); begin += 8) {
+  for (; end - at >= 8; at += 8) {
     std::uint64_t x;
-    std::memcpy(&x, text.data() + begin, sizeof x);
+    std::memcpy(&x, at, sizeof x);
     const auto below_space = (x - ones * 0x20) & ~x & high;
     if ((below_space | has_zero(x ^ ones * '"') | has_zero(x ^ ones * '\\')) != 0) break;
   }
-  while (begin < text.size() && static_cast<unsigned char>(text[begin]) >= 0x20 && text[begin] != '"' && text[begin] != '\\')
-    ++begin;
-  return begin;
+  while (at != end && static_cast<unsigned char>(*at) >= 0x20 && *at != '"' && *at != '\\') ++at;
+  return at;
 }
 
 }  // namespace
 
-void append_quoted(std::string& out, std::string_view text) {
+void append_integer(ByteBuffer& out, std::int64_t value) {
+  char* const to = out.room(24);
+  out.wrote(std::to_chars(to, to + 24, value).ptr);
+}
+
+void append_real(ByteBuffer& out, double value) {
+  // JSON has no word for these, and null would be another value: an out-of-range number is refused by every reader, ours
+  // too, so a NaN that got this far (it cannot by parsing) is found at once instead of being believed.
+  if (!std::isfinite(value)) return out.append(std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+  // Both formats are the shortest digits that read back as the same double; people expect 100000.0, not 1e+05.
+  const double size = std::fabs(value);
+  const bool fixed = size == 0 || (size >= 1e-5 && size < 1e16);
+  char* const to = out.room(64);
+  char* const end = std::to_chars(to, to + 64, value, fixed ? std::chars_format::fixed : std::chars_format::scientific).ptr;
+  const bool point = std::find(to, end, '.') != end;
+  out.wrote(end);
+  // "1" would read back as a long.
+  if (fixed && !point) out.append(".0");
+}
+
+void append_quoted(ByteBuffer& out, std::string_view text) {
   static constexpr char hex[] = "0123456789abcdef";
-  out += '"';
-  for (std::size_t i = 0;;) {
-    const auto end = plain_end(text, i);
-    out.append(text, i, end - i);
-    if (end == text.size()) break;
-    const auto byte = static_cast<unsigned char>(text[end]);
-    i = end + 1;
-    out += '\\';
+  out.append('"');
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    const char* const stop = plain_end(at, end);
+    out.append({at, static_cast<std::size_t>(stop - at)});
+    if (stop == end) break;
+    at = stop + 1;
+    const auto byte = static_cast<unsigned char>(*stop);
+    out.append('\\');
     switch (byte) {
       case '"':
-      case '\\': out += static_cast<char>(byte); break;
-      case '\b': out += 'b'; break;
-      case '\f': out += 'f'; break;
-      case '\n': out += 'n'; break;
-      case '\r': out += 'r'; break;
-      case '\t': out += 't'; break;
+      case '\\': out.append(*stop); break;
+      case '\b': out.append('b'); break;
+      case '\f': out.append('f'); break;
+      case '\n': out.append('n'); break;
+      case '\r': out.append('r'); break;
+      case '\t': out.append('t'); break;
       default:
-        out += "u00";
-        out += hex[byte >> 4];
-        out += hex[byte & 15];
+        out.append("u00");
+        out.append(hex[byte >> 4]);
+        out.append(hex[byte & 15]);
     }
   }
-  out += '"';
+  out.append('"');
 }
 
 namespace {
@@ -87,8 +82,8 @@ class Writer {
 
   void write(const Value& value) {
     switch (value.type()) {
-      case Type::null: out += "null"; break;
-      case Type::boolean: out += *value.boolean() ? "true" : "false"; break;
+      case Type::null: out.append("null"); break;
+      case Type::boolean: out.append(*value.boolean() ? std::string_view("true") : std::string_view("false")); break;
       case Type::integer: append_integer(out, *value.integer()); break;
       case Type::real: append_real(out, *value.real()); break;
       case Type::string: append_quoted(out, *value.string()); break;
@@ -105,7 +100,7 @@ class Writer {
         for (bool first = true; const auto& [key, child] : *value.dict()) {
           next(first);
           append_quoted(out, key);
-          out += pretty_ ? ": " : ":";
+          out.append(pretty_ ? std::string_view(": ") : std::string_view(":"));
           write(child);
         }
         close('}', value.dict()->empty());
@@ -113,27 +108,27 @@ class Writer {
     }
   }
 
-  std::string out;
+  ByteBuffer out;
 
  private:
   void line() {
     if (!pretty_) return;
-    out += '\n';
-    out.append(static_cast<std::size_t>(depth_) * 2, ' ');
+    out.append('\n');
+    for (int i = 0; i < depth_; ++i) out.append("  ");
   }
   void open(char bracket) {
-    out += bracket;
+    out.append(bracket);
     ++depth_;
   }
   void next(bool& first) {
-    if (!first) out += ',';
+    if (!first) out.append(',');
     first = false;
     line();
   }
   void close(char bracket, bool empty) {
     --depth_;
     if (!empty) line();
-    out += bracket;
+    out.append(bracket);
   }
 
   const bool pretty_;
@@ -145,14 +140,14 @@ class Writer {
 std::string to_json(const Value& value) {
   Writer writer(false);
   writer.write(value);
-  return std::move(writer.out);
+  return std::string(writer.out.view());
 }
 
 std::string to_json_pretty(const Value& value) {
   Writer writer(true);
   writer.write(value);
-  writer.out += '\n';
-  return std::move(writer.out);
+  writer.out.append('\n');
+  return std::string(writer.out.view());
 }
 
 }  // namespace base::profile

@@ -138,6 +138,37 @@ TEST_CASE("values of other profiles are followed, and only when the value change
   CHECK(at(site.profile("b1"), "/system/of_a1") == "tape");
 }
 
+TEST_CASE("values of an object that is no node are followed by its templates") {
+  Site site;
+  site.import();
+  const std::string node = "object template c1;\n'/system/of' = value('defaults:/a') + value('more:/b', '');\n";
+  CHECK(site.edit({{"defaults.pan", "object template defaults;\ninclude 'site/default';\n"},
+                   {"site/default.pan", "template site/default;\n'/a' = value('a1:/system/role') + value('base:/a');\n"},
+                   {"base.pan", "object template base;\n'/a' = '-1';\n"},
+                   {"profiles/c1.pan", node}})
+            .kind == Outcome::Kind::stored);
+  CHECK(at(site.profile("c1"), "/system/of") == "disk-1");
+  // Two objects away, and a node's value on the way.
+  CHECK(number(site.edit({{"base.pan", "object template base;\n'/a' = '-2';\n"}}), "compiled") == 1);
+  CHECK(at(site.profile("c1"), "/system/of") == "disk-2");
+  site.edit({{"profiles/a1.pan", "object template a1;\n'/system/role' = 'tape';\n"}});
+  CHECK(at(site.profile("c1"), "/system/of") == "tape-2");
+  CHECK(number(site.edit({{"more.pan", "object template more;\n'/b' = '!';\n"}}), "compiled") == 1);
+  CHECK(at(site.profile("c1"), "/system/of") == "tape-2!");
+  CHECK(site.edit({{"base.pan", std::nullopt}}).kind == Outcome::Kind::refused);
+}
+
+TEST_CASE("a profile nested deeper than nodes accept is refused with its file") {
+  Site site;
+  site.import();
+  const auto outcome = site.edit(
+      {{"profiles/a2.pan", "object template a2;\n'/x' = { x = list(); n = 0; while (n < 130) { x = list(x); n = n + 1; }; x; };\n"}});
+  CHECK(outcome.kind == Outcome::Kind::refused);
+  REQUIRE_FALSE(outcome.findings.empty());
+  CHECK(outcome.findings.front().diagnostic.file == "profiles/a2.pan");
+  CHECK(outcome.findings.front().diagnostic.message.find("132 levels") != std::string::npos);
+}
+
 TEST_CASE("a broken change is refused whole, with place, and leaves no trace in the next one") {
   Site site;
   site.import();

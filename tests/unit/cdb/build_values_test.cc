@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "base/profile/json.h"
 #include "cdb/build/findings.h"
 #include "cdb/build/plan.h"
@@ -56,6 +58,58 @@ TEST_CASE("the read index follows what objects read") {
   CHECK(touched("site/common.pan") == std::set<std::string>{"b"});
   CHECK(touched("sms/a.pan").empty());
   CHECK(Numbering(index).number(a) == ids_a);
+}
+
+TEST_CASE("nodes that look up the same share one set, and leave it one by one") {
+  ReadIndex index;
+  const auto read = [](std::string name, int root = 0) { return Read{Read::Kind::template_file, std::move(name), root, ""}; };
+  const auto set = [&](const std::string& object, const std::vector<Read>& reads) {
+    Numbering numbering(index);
+    const auto ids = numbering.number(reads);
+    for (const auto& key : numbering.fresh()) index.append(key);
+    index.set(object, ids);
+    return ids;
+  };
+  const std::vector<std::string> path{"lib", "std"};
+  const auto touched = [&](std::string_view file) {
+    std::vector<std::string> out;
+    index.touched(file, path, out);
+    std::sort(out.begin(), out.end());
+    return out;
+  };
+  using Names = std::vector<std::string>;
+  for (const std::string node : {"n1", "n10", "n2"})
+    set(node, {read("role/disk", 1), read("site/common"), read(node), read("sms/" + node, -1)});
+  CHECK(index.sets() == 1);
+  CHECK(touched("lib/site/common.pan") == Names{"n1", "n10", "n2"});
+  CHECK(touched("lib/role/disk.pan") == Names{"n1", "n10", "n2"});  // shadows
+  CHECK(touched("std/role/disk.tpl") == Names{"n1", "n10", "n2"});
+  CHECK(touched("std/site/common.pan").empty());
+  CHECK(touched("std/sms/n1.pan") == Names{"n1"});
+  CHECK(touched("lib/n10.pan") == Names{"n10"});
+  CHECK(touched("lib/role/n10.pan").empty());
+  CHECK(touched("role/disk.pan").empty());
+  CHECK(touched("lib/role/disk").empty());
+  CHECK(touched("").empty());
+
+  // n2 becomes a worker; what it looked up before does not find it any more.
+  const auto ids = set("n2", {read("role/worker", 1), read("site/common"), read("n2")});
+  CHECK(index.sets() == 2);
+  CHECK(index.reads_of("n2") == ids);
+  CHECK(touched("std/role/disk.pan") == Names{"n1", "n10"});
+  CHECK(touched("lib/sms/n2.pan").empty());
+  CHECK(touched("lib/site/common.pan") == Names{"n1", "n10", "n2"});
+  index.remove("n1");
+  index.remove("n10");
+  index.remove("nobody");
+  CHECK(index.sets() == 1);
+  CHECK(touched("std/role/disk.pan").empty());
+  CHECK(index.reads_of("n1").empty());
+  set("n3", {read("role/disk", 1), {Read::Kind::other_object, "n2", 0, "/x"}, {Read::Kind::other_object, "n20", 0, "/y"}});
+  CHECK(touched("std/role/disk.pan") == Names{"n3"});
+  CHECK(index.readers_of("n2") == std::map<std::string, Names>{{"/x", {"n3"}}});
+  index.remove("n3");
+  CHECK(index.readers_of("n2").empty());
 }
 
 TEST_CASE("a plan groups equal differences and shortens values") {

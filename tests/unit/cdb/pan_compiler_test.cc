@@ -1,6 +1,9 @@
 // The compiler's face: values, recorded reads, diagnostics, invalidation, threads.
 #include <doctest/doctest.h>
 
+#include <mutex>
+
+#include "base/profile/hash.h"
 #include "base/profile/json.h"
 #include "tests/unit/cdb/pan_support.h"
 
@@ -112,6 +115,92 @@ TEST_CASE("an edit is seen after invalidate, an added file earlier in the path t
   source->files.erase("lib/x.pan");
   compiler.invalidate(std::vector<std::string>{"site/x.pan", "lib/x.pan"});
   CHECK(first_error(compiler.compile(objects)[0]) == "evaluation error: cannot locate template named 'x'");
+}
+
+TEST_CASE("a resident compiler sees files that come, go and move along the include path, LOADPATH and suffixes") {
+  auto source = std::make_shared<MemorySource>();
+  source->files["lib/main.pan"] =
+      "object template main;\nvariable LOADPATH = list('a', 'b');\ninclude if_exists('d/x');\n'/t' = if (file_exists('motd')) "
+      "file_contents('motd') else 'none';\n'/v' ?= 'none';";
+  Compiler resident(source, Options{.include_path = {"site", "lib"}});
+  const std::vector<std::string> objects{"main"};
+  const auto text = [&](Compiler& compiler) {
+    std::string out;
+    compiler.compile(objects, [&](Output&& output) { out = output.json; });
+    return out;
+  };
+  const auto steps = {std::pair{"lib/b/d/x.pan", true},
+                      {"lib/a/d/x.tpl", true},
+                      {"lib/a/d/x.pan", true},
+                      {"lib/motd", true},
+                      {"lib/d/x.tpl", true},
+                      {"site/b/d/x.pan", true},
+                      {"site/a/motd", true},
+                      {"site/b/d/x.pan", false},
+                      {"lib/d/x.tpl", false},
+                      {"lib/a/d/x.pan", false},
+                      {"site/motd", true},
+                      {"lib/a/d/x.tpl", false},
+                      {"site/a/motd", false},
+                      {"lib/b/d/x.pan", false},
+                      {"site/motd", false},
+                      {"lib/motd", false}};
+  std::string before = text(resident);
+  for (const auto& [path, add] : steps) {
+    CAPTURE(path);
+    if (add) {
+      const bool is_text = std::string_view(path).ends_with("motd");
+      source->files[path] = is_text ? path : "template d/x;\n'/v' = '" + std::string(path) + "';";
+    } else {
+      source->files.erase(path);
+    }
+    resident.invalidate(std::vector<std::string>{path});
+    Compiler fresh(source, Options{.include_path = {"site", "lib"}});
+    const auto now = text(resident);
+    CHECK(now == text(fresh));
+    before = now;
+  }
+  CHECK(before == R"({"t":"none","v":"none"})");
+}
+
+TEST_CASE("the sink gets text, root and values of what was asked for, and the reads of what others read") {
+  Tree tree;
+  tree["main.pan"] = "object template main;\n'/l' = list(1, dict('k', value('other:/x')));\n'/s/{a b}' = \"q\\\"\";";
+  tree["other.pan"] = "object template other;\ninclude 'deep';\n'/x' = 2.5;";
+  tree["deep.pan"] = "template deep;";
+  tree["bad.pan"] = "object template bad;\n'/x' = undef;";
+  const std::vector<std::string> names{"main", "bad"};
+  Compiler compiler(tree.source, tree.options);
+  const auto profile = compiler.compile(names)[0].profile;
+  std::size_t calls = 0, referenced = 0;
+  std::mutex mutex;
+  compiler.compile(names, [&](Output&& output) {
+    const std::scoped_lock lock(mutex);
+    ++calls;
+    if (output.index >= names.size()) {
+      ++referenced;
+      CHECK(output.object == "other");
+      CHECK_FALSE(output.good);
+      CHECK(output.reads.size() == 2);
+    } else if (output.index == 1) {
+      CHECK_FALSE(output.good);
+      CHECK(output.json.empty());
+      CHECK_FALSE(output.find("/x"));
+      CHECK_FALSE(output.diagnostics.empty());
+    } else {
+      CHECK(output.good);
+      CHECK(output.json == base::profile::to_json(*profile));
+      CHECK(output.root == base::profile::merkle(*profile));
+      CHECK(output.leaves == 3);
+      CHECK(output.depth == 3);
+      CHECK(*output.find("/l/1/k") == base::profile::Value(2.5));
+      CHECK(*output.find("/s/{a b}") == base::profile::Value("q\""));
+      CHECK(output.find("/")->is_dict());
+      for (const char* absent : {"/x", "/l/2", "/l/01", "/l/-1", "/l/0/x", "s", "//"}) CHECK_FALSE(output.find(absent));
+    }
+  });
+  CHECK(calls == 3);
+  CHECK(referenced == 1);
 }
 
 TEST_CASE("object_name") {
