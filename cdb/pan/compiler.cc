@@ -7,8 +7,10 @@
 #include "base/profile/canonical.h"
 #include "base/profile/path.h"
 #include "cdb/pan/engine.h"
+#include "cdb/pan/explain.h"
 #include "cdb/pan/lexer.h"
 #include "cdb/pan/profile_value.h"
+#include "cdb/pan/provenance.h"
 #include "cdb/pan/source_path.h"
 
 namespace cdb::pan {
@@ -100,6 +102,11 @@ std::optional<base::profile::Value> Output::find(std::string_view path) const {
   }
   if (at == nullptr) return std::nullopt;
   return to_profile(*at);
+}
+
+base::Result<Explanation> Compiler::explain(const std::string& object, std::span<const std::string> paths) {
+  if (paths.empty()) return base::fail(base::Errc::invalid, "no paths to explain", "give at least one; / is everything");
+  return impl_->engine.explain(object, paths);
 }
 
 void Compiler::invalidate(std::span<const std::string> paths) {

@@ -35,7 +35,8 @@ struct Options {
   std::string debug_include, debug_exclude;  // regular expressions on template names
   enum class Warnings { off, on, fatal } warnings = Warnings::on;
   std::int64_t max_steps =
-      100'000'000;  // loop iterations and calls of one object in all, so that nested loops end too; 0: any number
+      100'000'000;          // loop iterations and calls of one object in all, so that nested loops end too; 0: any number
+  bool hash_reads = false;  // fill in Read::digest
 };
 
 // One look-up a profile made, found or not: what incremental builds and the commit plan rest on.
@@ -45,6 +46,7 @@ struct Read {
   std::string name;        // template or file name with its LOADPATH prefix, no suffix for templates; other object's name
   std::int32_t root = -1;  // index into include_path where it was found; -1: absent everywhere
   std::string path;        // other_object: the path read
+  std::string digest;      // other_object, with Options::hash_reads: 32 bytes of the value read, zeros when there was none
 };
 
 // A message with its place, ready to print or to send as JSON.
@@ -91,6 +93,8 @@ struct Output {
   const Value* tree = nullptr;  // the compiler's own; for find()
 };
 
+struct Explanation;  // explain.h
+
 class Compiler {
  public:
   Compiler(std::shared_ptr<const Source> source, Options options);
@@ -104,6 +108,10 @@ class Compiler {
   // from any thread, several at a time, and once for an object named twice.
   using Sink = std::function<void(Output&&)>;
   void compile(std::span<const std::string> objects, const Sink& sink);
+
+  // Where the elements that match `paths` ("/a/b", "/a/*/c"; with everything below) of one object come from. The object is
+  // compiled anew and watched; when it fails, what is known so far comes with its diagnostics. Errc::invalid: no paths.
+  base::Result<Explanation> explain(const std::string& object, std::span<const std::string> paths);
   // Forgets what was parsed from these files; the next compile() reads them anew. The Source must already serve the new content.
   void invalidate(std::span<const std::string> paths);
 

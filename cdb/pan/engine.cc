@@ -9,9 +9,12 @@
 #include <thread>
 
 #include "cdb/pan/build.h"
+#include "cdb/pan/depend_check.h"
 #include "cdb/pan/diagnostic.h"
 #include "cdb/pan/evaluator.h"
+#include "cdb/pan/explain.h"
 #include "cdb/pan/parser.h"
+#include "cdb/pan/provenance.h"
 #include "cdb/pan/stack_guard.h"
 
 namespace cdb::pan {
@@ -291,6 +294,10 @@ Value Engine::other_element(ObjectContext& reader, const Path& path, bool lookup
   }
   // Its tree is frozen and kept; only the part asked for is copied.
   const Value* found = follow(other->context->root, path.terms.data(), static_cast<std::uint32_t>(path.terms.size()), lookup);
+  if (options_.hash_reads) {
+    const Digest digest = digest_of(found);
+    reader.object_reads.back().digest.assign(digest.begin(), digest.end());
+  }
   return found == nullptr ? Value() : copy_to_current_heap(*found);
 }
 
@@ -406,11 +413,28 @@ void Engine::finish(Entry& object, const Sink& sink) {
   dispose(std::move(done));
 }
 
+Explanation Engine::explain(const std::string& object, std::span<const std::string> paths) {
+  Explanation out;
+  out.object = object;
+  Provenance provenance;
+  traced_ = object;
+  tracer_ = &provenance;
+  run(std::span(&object, 1), [&](Finished&& finished) {
+    if (finished.index != 0) return;
+    out.complete = finished.root != nullptr;
+    provenance.explain(paths, out);
+    out.diagnostics = std::move(finished.diagnostics);
+  });
+  traced_.clear();
+  tracer_ = nullptr;
+  return out;
+}
+
 void Engine::dispose(std::unique_ptr<ObjectContext> context) {
   if (context == nullptr) return;
-  if (context->tracer != nullptr) context->tracer->end();
   context->heap.abandon();
   const HeapScope scope(context->heap);
+  if (context->tracer != nullptr) context->tracer->end();
   context.reset();
 }
 

@@ -47,11 +47,8 @@ class Engine {
   const Options& options() const { return options_; }
   int threads() const;
 
-  // The next run() reports how it builds this object; `tracer` must stay until the run is over.
-  void trace(std::string object, Tracer& tracer) {
-    traced_ = std::move(object);
-    tracer_ = &tracer;
-  }
+  // Where elements of one object come from: a run() of its own that is watched.
+  Explanation explain(const std::string& object, std::span<const std::string> paths);
 
   // From object contexts.
   void reference(const std::string& object);

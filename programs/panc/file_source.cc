@@ -2,11 +2,31 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <chrono>
 #include <mutex>
 
+#include "base/crypto/crypto.h"
 #include "base/file/file.h"
 
 namespace panc {
+
+namespace {
+
+// File systems count time in steps of up to a second or two: a file that changed just now may change again unseen.
+constexpr std::int64_t kRestless = 2'500'000'000;
+
+std::int64_t nanoseconds(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace
+
+cdb::pan::FileStamp FileSource::look(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  return {info.st_size, nanoseconds(info.st_mtim), nanoseconds(info.st_ctim), info.st_ino};
+}
 
 std::shared_ptr<const std::string> FileSource::read(std::string_view path) const {
   std::string name(path);
@@ -14,14 +34,45 @@ std::shared_ptr<const std::string> FileSource::read(std::string_view path) const
     std::shared_lock lock(mutex_);
     if (auto hit = files_.find(name); hit != files_.end()) return hit->second;
   }
+  // The stamp is older than the content: should the file change in between, the next run sees it.
+  const cdb::pan::FileStamp stamp = look(name);
   std::shared_ptr<const std::string> content;
-  struct stat info {};
-  if (stat(name.c_str(), &info) == 0 && S_ISREG(info.st_mode)) {
+  if (stamp.exists()) {
     auto text = base::file::read(name);
     if (text) content = std::make_shared<const std::string>(std::move(*text));
   }
   std::unique_lock lock(mutex_);
+  stamps_.emplace(name, stamp);
   return files_.emplace(std::move(name), std::move(content)).first->second;
+}
+
+cdb::pan::FileStamp FileSource::stamp(const std::string& path) {
+  {
+    std::shared_lock lock(mutex_);
+    if (auto hit = stamps_.find(path); hit != stamps_.end()) return hit->second;
+  }
+  const cdb::pan::FileStamp stamp = look(path);
+  std::unique_lock lock(mutex_);
+  return stamps_.emplace(path, stamp).first->second;
+}
+
+std::optional<cdb::pan::Digest> FileSource::digest(const std::string& path) {
+  {
+    std::shared_lock lock(mutex_);
+    if (auto hit = files_.find(path); hit != files_.end())
+      return hit->second == nullptr ? std::nullopt : std::optional(base::crypto::sha256(*hit->second));
+  }
+  // Not kept: outputs are large, and most templates that are only checked are never parsed.
+  if (!stamp(path).exists()) return std::nullopt;
+  const auto text = base::file::read(path);
+  if (!text) return std::nullopt;
+  return base::crypto::sha256(*text);
+}
+
+bool FileSource::settled(const cdb::pan::FileStamp& stamp) {
+  const auto now =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::max(stamp.modified, stamp.changed) + kRestless < now;
 }
 
 }  // namespace panc

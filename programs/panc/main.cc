@@ -10,13 +10,19 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <unordered_map>
 
+#include "base/crypto/crypto.h"
 #include "base/file/file.h"
+#include "base/profile/json.h"
 #include "cdb/pan/diagnostic.h"
 #include "cdb/pan/engine.h"
+#include "cdb/pan/explain.h"
 #include "cdb/pan/output.h"
 #include "programs/panc/file_source.h"
+#include "programs/panc/incremental.h"
 #include "programs/panc/options.h"
 
 namespace panc {
@@ -80,9 +86,10 @@ Diagnostic file_problem(const std::string& file, std::string message, std::strin
 struct Compilation {
   const CommandLine& line;
   cdb::pan::Engine engine;
+  Incremental* incremental = nullptr;
   Messages messages;
   std::vector<std::string> objects;
-  std::vector<std::size_t> object_index;  // place on the command line
+  std::unordered_map<std::string, std::size_t> places{};  // of objects on the command line
   std::vector<std::string> roots{};
   std::atomic<std::size_t> written{0}, bytes{0};
 
@@ -94,7 +101,15 @@ struct Compilation {
   // Parses the files named, keeps the object templates.
   void read_files() {
     std::vector<std::string> names(line.files.size());
+    std::vector<char> good(line.files.size(), 0);
+    if (incremental != nullptr)
+      for (std::size_t i = 0; i < names.size(); ++i)
+        if (auto known = incremental->known(absolute(line.files[i]))) {
+          names[i] = std::move(*known);
+          good[i] = 1;
+        }
     engine.parallel(line.files.size(), [&](std::size_t i) {
+      if (good[i]) return;
       const std::string file = absolute(line.files[i]);
       try {
         if (!engine.repository().content(file)) {
@@ -112,26 +127,33 @@ struct Compilation {
           return;
         }
         if (parsed->kind == cdb::pan::TemplateKind::object) names[i] = parsed->name;
+        good[i] = 1;
       } catch (const cdb::pan::Failure& failure) {
         messages.add(i, file, {cdb::pan::to_diagnostic(*failure.problem, {})});
       }
     });
     if (syntax_only()) return;
     for (std::size_t i = 0; i < names.size(); ++i) {
-      if (names[i].empty()) continue;
       const std::string file = absolute(line.files[i]);
+      if (names[i].empty()) {
+        if (incremental != nullptr && good[i]) incremental->give(file, {});
+        continue;
+      }
       if (const std::string first = engine.repository().give(names[i], file); first != file) {
         messages.add(i, file,
                      {file_problem(file, fmt::format("object template '{}' was already given: {}", names[i], first),
                                    "profiles are named after their templates: give one of the files")});
         continue;
       }
+      if (incremental != nullptr) incremental->give(file, names[i]);
+      places.emplace(names[i], i);
       objects.push_back(std::move(names[i]));
-      object_index.push_back(i);
     }
   }
 
-  void write(const cdb::pan::Finished& object, std::size_t index) {
+  // False when a file could not be written. `outputs`: what was, when somebody wants to know.
+  bool write(const cdb::pan::Finished& object, std::size_t index, std::vector<cdb::pan::DependDb::Output>* outputs) {
+    bool good = true;
     static thread_local cdb::pan::TextBuffer buffer;
     for (const cdb::pan::OutputFormat& format : line.formats) {
       if (format.format == cdb::pan::Format::none) continue;
@@ -141,6 +163,7 @@ struct Compilation {
         content = cdb::pan::render(format, object, roots, buffer);
       } catch (const cdb::pan::Failure& failure) {
         messages.add(index, object.object, {file_problem(path.string(), failure.problem->message)});
+        good = false;
         continue;
       }
       base::Result<> done;
@@ -148,22 +171,70 @@ struct Compilation {
       if (done) done = base::file::write_atomic(path, content, {.durable = false});
       if (!done) {
         messages.add(index, object.object, {file_problem(path.string(), done.error().message, done.error().hint)});
+        good = false;
         continue;
       }
       ++written;
       bytes += content.size();
+      if (outputs == nullptr) continue;
+      // pan and xml are one file.
+      std::erase_if(*outputs, [&](const auto& output) { return output.path == path; });
+      outputs->push_back({path.string(), FileSource::look(path.string()), base::crypto::sha256(content)});
     }
+    return good;
+  }
+
+  // Exit status: 1 when the profile fails or a path matches nothing.
+  int explain() {
+    read_files();
+    if (objects.empty()) {
+      messages.print();
+      if (!messages.failed()) fmt::print(stderr, "panc: {} is no object template: there is nothing to explain\n", line.files[0]);
+      return 1;
+    }
+    cdb::pan::Explanation explanation = engine.explain(objects[0], line.explain);
+    const base::profile::Value document = cdb::pan::to_value(explanation);
+    if (line.json) {
+      fmt::print("{}", base::profile::to_json_pretty(document));
+    } else {
+      std::error_code error;
+      fmt::print("{}", cdb::pan::explain_text(document, std::filesystem::current_path(error).string()));
+      for (const auto& unknown : explanation.unknown) {
+        // What a failed profile lacks it may have got later.
+        fmt::print(stderr, "panc: {} has no element {}{}{}{}\n", explanation.object, unknown.path,
+                   explanation.complete ? "" : " so far", unknown.hint.empty() ? "" : "; ", unknown.hint);
+      }
+    }
+    const bool good = explanation.complete && explanation.unknown.empty();
+    messages.add(0, explanation.object, std::move(explanation.diagnostics));
+    messages.print();
+    return good ? 0 : 1;
   }
 
   void run() {
     read_files();
     if (syntax_only()) return;
     roots = engine.repository().roots();
-    engine.run(objects, [&](cdb::pan::Finished&& object) {
-      const std::size_t index = object.index < object_index.size() ? object_index[object.index] : line.files.size();
-      if (object.root != nullptr) write(object, index);
-      messages.add(index, object.object, std::move(object.diagnostics));
-    });
+    std::vector<std::string> list = incremental != nullptr ? incremental->plan(objects) : objects;
+    while (!list.empty()) {
+      engine.run(list, [&](cdb::pan::Finished&& object) { finish(std::move(object)); });
+      list = incremental != nullptr ? incremental->next() : std::vector<std::string>();
+    }
+  }
+
+  void finish(cdb::pan::Finished&& object) {
+    if (incremental != nullptr && !incremental->wanted(object.object)) return;
+    const auto place = places.find(std::string(object.object));
+    const std::size_t index = place != places.end() ? place->second : line.files.size();
+    std::vector<cdb::pan::DependDb::Output> outputs;
+    const bool good = object.root != nullptr && write(object, index, incremental != nullptr ? &outputs : nullptr);
+    if (incremental != nullptr) {
+      if (good)
+        incremental->built(object, std::move(outputs));
+      else
+        incremental->failed(object.object);
+    }
+    messages.add(index, object.object, std::move(object.diagnostics));
   }
 };
 
@@ -192,13 +263,27 @@ int run(int argc, char** argv) {
   const auto start = std::chrono::steady_clock::now();
   cdb::pan::Options options = line->compiler;
   options.include_path = line->include_path;
-  Compilation compilation{.line = *line, .engine{std::make_shared<FileSource>(), std::move(options)}};
+  options.hash_reads = !line->depend_db.empty();
+  const auto source = std::make_shared<FileSource>();
+  std::optional<Incremental> incremental;
+  if (!line->depend_db.empty()) {
+    incremental.emplace(*line, *source);
+    if (const std::string note = incremental->load(); !note.empty()) fmt::print(stderr, "panc: note: {}\n", note);
+  }
+  Compilation compilation{
+      .line = *line, .engine{source, std::move(options)}, .incremental = incremental ? &*incremental : nullptr};
   if (compilation.engine.option_problem() != nullptr) {
     fmt::print(stderr, "panc: {}\n", compilation.engine.option_problem()->message);
     return 1;
   }
+  if (!line->explain.empty()) return compilation.explain();
   compilation.run();
   compilation.messages.print();
+  if (incremental) {
+    // Not remembering only costs the next run its time.
+    if (const auto saved = incremental->save(); !saved) fmt::print(stderr, "panc: note: {}\n", saved.error().text());
+    if (line->verbose) fmt::print("{}", incremental->report());
+  }
   if (line->verbose) {
     struct rusage usage {};
     getrusage(RUSAGE_SELF, &usage);

@@ -37,6 +37,10 @@ constexpr Option kOptions[] = {
     {"--debug", "", "", "print debug() and traceback() of all templates"},
     {"--debug-ns-include", "", "REGEX", "print debug() of templates with matching names"},
     {"--debug-ns-exclude", "", "REGEX", "but not of these"},
+    {"--depend-db", "", "FILE", "remember in FILE what each profile read; build only those whose sources or outputs changed"},
+    {"--rebuild", "", "", "with --depend-db: build all of them anew"},
+    {"--explain", "", "PATH", "print where the values at PATH come from, write nothing; may be repeated, * and ? match names"},
+    {"--json", "", "", "with --explain: as JSON"},
     {"--java-opts", "", "OPTS", "ignored, for scripts written for the Java compiler"},
     {"--logging", "", "LIST", "ignored, likewise"},
     {"--log-file", "", "FILE", "ignored, likewise"},
@@ -118,6 +122,18 @@ Result<> apply(CommandLine& line, const Option& option, const std::string& value
     line.compiler.debug_include = value;
   } else if (name == "--debug-ns-exclude") {
     line.compiler.debug_exclude = value;
+  } else if (name == "--depend-db") {
+    if (value.empty()) return base::fail(Errc::invalid, "--depend-db needs a file name");
+    line.depend_db = value;
+  } else if (name == "--rebuild") {
+    line.rebuild = true;
+  } else if (name == "--explain") {
+    if (!value.starts_with('/'))
+      return base::fail(Errc::invalid, fmt::format("--explain needs an absolute path, not '{}'", value),
+                        "--explain / shows everything");
+    line.explain.push_back(value);
+  } else if (name == "--json") {
+    line.json = true;
   } else if (name == "--verbose") {
     line.verbose = true;
   } else if (name == "--version") {
@@ -168,6 +184,12 @@ Result<CommandLine> parse_command_line(int argc, char** argv) {
     }
     WEFT_TRY(apply(line, *option, value.value_or("")));
   }
+  if (line.rebuild && line.depend_db.empty()) return base::fail(Errc::invalid, "--rebuild belongs to --depend-db");
+  if (!line.depend_db.empty() && !line.explain.empty())
+    return base::fail(Errc::invalid, "--explain writes nothing and cannot go with --depend-db");
+  if (line.json && line.explain.empty()) return base::fail(Errc::invalid, "--json belongs to --explain");
+  if (!line.explain.empty() && line.files.size() > 1)
+    return base::fail(Errc::invalid, fmt::format("--explain takes one profile, not {}", line.files.size()));
   if (line.include_path.empty()) WEFT_TRY(add_include_path(".", line.include_path));
   if (line.formats.empty()) line.formats = {{cdb::pan::Format::pan}, {cdb::pan::Format::dep}};
   return line;
@@ -186,6 +208,8 @@ std::string usage() {
       "\nExamples:\n"
       "  panc -I templates:site -o out -f json,dep profiles/*.pan    profiles and dependency files in out/\n"
       "  panc -f none profiles/*.pan                                 only look for syntax errors\n"
+      "  panc -I templates:site -o out --depend-db out/.panc.db profiles/*.pan    only what changed since the last time\n"
+      "  panc -I templates:site --explain /system profiles/n1.pan    which lines set the values below /system\n"
       "\nExit codes: 0 all profiles are written; 1 some failed; 2 wrong command line.\n";
   return out;
 }
@@ -206,8 +230,11 @@ void print_manual() {
     tool.options.push_back(std::move(option));
   }
   tool.options.push_back({.name = "[FILE...]", .help = "object templates; @LISTFILE names a file with one name per line"});
-  tool.examples = {{"panc -I templates:site -o out -f json,dep profiles/*.pan", "profiles and dependency files in out/"},
-                   {"panc -f none profiles/*.pan", "only look for syntax errors"}};
+  tool.examples = {
+      {"panc -I templates:site -o out -f json,dep profiles/*.pan", "profiles and dependency files in out/"},
+      {"panc -f none profiles/*.pan", "only look for syntax errors"},
+      {"panc -I templates:site -o out --depend-db out/.panc.db profiles/*.pan", "only what changed since the last time"},
+      {"panc -I templates:site --explain /system profiles/n1.pan", "which lines set the values below /system"}};
   std::string program = "panc", verb = "man";
   char* words[] = {program.data(), verb.data(), nullptr};
   base::cli::main(tool, 2, words);

@@ -17,6 +17,10 @@ struct CommandLine {
   std::string output_dir = ".";
   std::vector<cdb::pan::OutputFormat> formats;
   std::vector<std::string> files;
+  std::vector<std::string> explain;  // paths; not empty: nothing is written
+  bool json = false;
+  std::string depend_db;  // "": build everything, record nothing
+  bool rebuild = false;
   bool verbose = false;
   bool help = false;
   bool man = false;

@@ -3,6 +3,7 @@
 
   compile-okay-NAME.pan  must compile; its JSON must equal compile-okay-NAME.json
   compile-fail-NAME.pan  must fail, write nothing, and say what compile-fail-NAME.err holds
+  explain-NAME.pan       --explain (with the paths its '# panc:' lines give) must say what explain-NAME.txt holds
 
 Templates they include are in lib/. A line '# panc: OPTIONS' in a case gives the compiler more options
 ({here} in it is this folder). --accept writes what the compiler
@@ -24,19 +25,24 @@ HERE = pathlib.Path(__file__).resolve().parent
 def run(case, panc, accept):
     options = re.findall(r"^# panc: (.*)$", case.read_text(), re.M)
     okay = case.name.startswith("compile-okay-")
-    expected_file = case.with_suffix(".json" if okay else ".err")
+    explain = case.name.startswith("explain-")
+    expected_file = case.with_suffix(".txt" if explain else ".json" if okay else ".err")
     with tempfile.TemporaryDirectory(prefix="pan-lang.") as out:
         command = [panc, "-I", f"{HERE}:{HERE}/lib", "-o", out, "-f", "json"] + [w.replace("{here}", str(HERE)) for o in options for w in shlex.split(o)] + [str(case)]
-        result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        result = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=HERE)
         written = pathlib.Path(out, case.stem + ".json")
         said = result.stderr.replace(str(HERE) + "/", "")
         if okay and (result.returncode != 0 or not written.exists()):
             return f"{case.name}: does not compile (exit status {result.returncode}):\n{said}"
-        if not okay and result.returncode != 1:
+        if explain and any(pathlib.Path(out).iterdir()):
+            return f"{case.name}: --explain writes files"
+        if not okay and not explain and result.returncode != 1:
             return f"{case.name}: exit status {result.returncode} instead of 1\n{said}"
-        if not okay and written.exists():
+        if not okay and not explain and written.exists():
             return f"{case.name}: fails but writes a profile"
         got = written.read_text() + "\n" if okay else said
+        if explain:
+            got = result.stdout.replace(str(HERE) + "/", "") + said + f"exit status {result.returncode}\n"
     if accept:
         expected_file.write_text(got)
         return None
@@ -53,7 +59,7 @@ def main():
     parser.add_argument("--accept", action="store_true", help="write the expected files")
     parser.add_argument("filter", nargs="?", default="", help="only cases whose name contains this")
     arguments = parser.parse_args()
-    cases = sorted(c for c in HERE.glob("compile-*.pan") if arguments.filter in c.name)
+    cases = sorted(c for c in HERE.glob("*.pan") if c.name.startswith(("compile-", "explain-")) and arguments.filter in c.name)
     if not cases:
         print(f"no case matches {arguments.filter!r}\n0 passed, 1 failed")
         return 1

@@ -1,0 +1,2 @@
+# panc: --explain /a
+template explain-not_an_object;

@@ -1,0 +1,4 @@
+# panc: --explain /a
+object template explain-syntax;
+
+'/a' = ;

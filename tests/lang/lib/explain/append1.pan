@@ -1,0 +1,3 @@
+template explain/append1;
+
+'/l' = append('two');

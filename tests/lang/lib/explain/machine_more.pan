@@ -1,0 +1,3 @@
+structure template explain/machine_more;
+
+'cpu' ?= 4;
