@@ -64,6 +64,25 @@ base::Result<> Builder::warm(const std::string& branch) {
   return {};
 }
 
+base::Result<pan::Explanation> Builder::explain(const std::string& branch, const std::string& node,
+                                                std::span<const std::string> paths) {
+  auto* const slot = WEFT_TRY(this->slot(branch));
+  const std::scoped_lock lock(slot->mutex);
+  if (!slot->branch) slot->branch = std::make_unique<Branch>(branch, store_);
+  WEFT_TRY(slot->branch->refresh());
+  auto& resident = *slot->branch;
+  if (!resident.site() || !resident.objects().contains(node)) {
+    return base::fail(base::Errc::not_found, fmt::format("node {} is not on branch {}", node, branch),
+                      "its object template was removed, or not committed yet");
+  }
+  auto explanation = WEFT_TRY(resident.compiler(whole_include_path(*resident.site(), resident.folders())).explain(node, paths));
+  if (explanation.complete && !explanation.unknown.empty()) {
+    const auto& unknown = explanation.unknown.front();
+    return base::fail(base::Errc::not_found, fmt::format("the profile of {} has no {}", node, unknown.path), unknown.hint);
+  }
+  return explanation;
+}
+
 base::Result<Outcome> Builder::change(const Change& change) {
   WEFT_TRY(check(change));
   auto* const slot = WEFT_TRY(this->slot(change.branch));

@@ -9,12 +9,14 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "base/diag/result.h"
 #include "base/profile/value.h"
 #include "cdb/build/findings.h"
+#include "cdb/pan/explain.h"
 #include "cdb/store/store.h"
 
 namespace cdb::build {
@@ -67,6 +69,9 @@ class Builder {
   // The exact inverse of a revision as a new change; paths that moved since are conflicts. `message` empty: "Revert revision N:
   // ...".
   base::Result<Outcome> revert(std::int64_t revision, std::string message, bool dry_run, const store::Actor& author);
+  // Where elements of a node's profile come from, as the branch is now (pan/explain.h). Changes of the branch wait meanwhile.
+  // Errc::not_found: no such node on the branch, or a path that matches nothing.
+  base::Result<pan::Explanation> explain(const std::string& branch, const std::string& node, std::span<const std::string> paths);
   // Loads a branch and parses its templates, so that the first change is as quick as the others.
   base::Result<> warm(const std::string& branch);
 

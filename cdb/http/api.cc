@@ -12,6 +12,7 @@ void Api::add_routes(base::http::Server& server) {
   route("POST", "/v1/enrol/renew", &Api::renew);
   route("GET", "/v1/profile/:node", &Api::profile);
   route("GET", "/v1/profile/:node/manifest", &Api::manifest);
+  route("GET", "/v1/profile/:node/explain", &Api::explain);
   route("POST", "/v1/node/:node/report", &Api::report);
   route("GET", "/v1/node", &Api::node_list);
   route("GET", "/v1/node/:node", &Api::node_one);

@@ -40,6 +40,7 @@ class Api {
   Answer revision_one(const Request& request);
   Answer profile(const Request& request);
   Answer manifest(const Request& request);
+  Answer explain(const Request& request);
   Answer node_list(const Request& request);
   Answer node_one(const Request& request);
   Answer report(const Request& request);

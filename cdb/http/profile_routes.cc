@@ -7,6 +7,7 @@
 #include "cdb/http/api.h"
 #include "cdb/http/input.h"
 #include "cdb/http/rights.h"
+#include "cdb/pan/explain.h"
 
 namespace cdb::http {
 namespace {
@@ -78,6 +79,19 @@ Api::Answer Api::profile(const Request& request) {
 Api::Answer Api::manifest(const Request& request) {
   const auto desired = WEFT_TRY(wanted_profile(request));
   return base::http::Response::text(WEFT_TRY(services_.publisher->manifest(desired)) + "\n");
+}
+
+// Shows lines of templates, which nodes may not read.
+Api::Answer Api::explain(const Request& request) {
+  WEFT_TRY(may_read(request.identity));
+  WEFT_TRY(only_query(request, {"path"}));
+  const auto& node = request.params.at("node");
+  const auto path = query_text(request, "path");
+  if (!path || !path->starts_with('/')) {
+    return base::fail(base::Errc::invalid, "path must be given and begin with /", "path=/ is the whole profile");
+  }
+  const auto row = WEFT_TRY(services_.store->node(node));
+  return base::http::Response::json(pan::to_value(WEFT_TRY(services_.builder->explain(row.branch, node, std::span(&*path, 1)))));
 }
 
 void Api::wake(const Request& request, base::http::Pending pending) {

@@ -7,6 +7,7 @@
 #include "base/profile/path.h"
 #include "base/text/text.h"
 #include "cdb/build/plan.h"
+#include "cdb/pan/explain.h"
 #include "programs/weft/output.h"
 #include "programs/weft/session.h"
 
@@ -96,6 +97,29 @@ base::Result<int> diff(const Arguments& arguments) {
   return 0;
 }
 
+base::Result<int> explain(const Arguments& arguments) {
+  const auto path = arguments.get("PATH");
+  if (!path.starts_with('/')) {
+    return fail(Errc::invalid, fmt::format("'{}' is no path", path), "a path begins with /, for example /system/network");
+  }
+  auto client = WEFT_TRY(connect(arguments));
+  const auto node = WEFT_TRY(resolve_node(client, arguments.get("NODE")));
+  const auto answer =
+      WEFT_TRY(call(client, "GET", fmt::format("/v1/profile/{}/explain?path={}", url_encode(node), url_encode(path))));
+  if (arguments.has("json")) {
+    print_json(answer);
+  } else {
+    fmt::print("{}", cdb::pan::explain_text(answer));
+  }
+  if (answer.get_boolean("complete")) return 0;
+  const auto* diagnostics = answer.get("diagnostics");
+  for (const auto& d : diagnostics != nullptr && diagnostics->list() != nullptr ? *diagnostics->list() : List()) {
+    fmt::print(stderr, "weft: {}:{}.{}: {}\n", d.get_string("file"), d.get_integer("line"), d.get_integer("column"),
+               d.get_string("message"));
+  }
+  return 1;
+}
+
 }  // namespace
 
 base::cli::Command profile_command() {
@@ -121,13 +145,24 @@ base::cli::Command profile_command() {
                    {"weft profile diff disk01 --to current.json", "against a file"}},
       .run = [](const Arguments& arguments) { return run([&] { return diff(arguments); }); },
       .commands = {}};
+  base::cli::Command explain_command{
+      .name = "explain",
+      .summary = "where the values below a path come from",
+      .description =
+          "For each value: the line that set it, the includes that led there, what it overrode, which default or structure "
+          "template it came from, and the types it must have. * and ? match names.",
+      .options = with_common({{.name = "NODE", .help = "node, or the beginning of its name up to a dot"},
+                              {.name = "PATH", .help = "for example /system/network or '/software/components/*/active'"}}),
+      .examples = {{"weft profile explain disk01 /system/state", "one value"}},
+      .run = [](const Arguments& arguments) { return run([&] { return explain(arguments); }); },
+      .commands = {}};
   return {.name = "profile",
           .summary = "what a node is to be",
           .description = "",
           .options = {},
           .examples = {{"weft profile show disk01", "everything"}},
           .run = {},
-          .commands = {std::move(show_command), std::move(diff_command)}};
+          .commands = {std::move(show_command), std::move(diff_command), std::move(explain_command)}};
 }
 
 }  // namespace programs::weft

@@ -179,6 +179,10 @@ def test_import(w):
     nodes = w.weft_json("node", "list", "--role", "dirpool")["nodes"]
     check("the node list filters by role", len(nodes) == 12 and all(n["attributes"]["role"] == "dirpool" for n in nodes), len(nodes))
     check("a node carries its attributes", nodes[0]["attributes"].get("storage") is not None and nodes[0]["attributes"]["unit"] == 10, nodes[0])
+    explained = w.weft("profile", "explain", "disk01", "/hardware/sysloc/rack").stdout
+    check("profile explain names the file and line", re.search(r"/hardware/sysloc/rack = .*\n  set +\S+\.pan:\d+\.\d+ ", explained), explained)
+    run = w.weft("profile", "explain", "disk01", "/hardware/sysloc/rak", check_code=1)
+    check("profile explain suggests", "did you mean /hardware/sysloc/rack" in run.stderr, run.stderr)
     shown = w.weft("profile", "show", "disk01", "/hardware/sysloc/rack").stdout
     check("one value, bare", shown == "R1\n", shown)
     run = w.weft("profile", "show", "disk01", "/hardware/sysloc/rak", check_code=1)
@@ -387,7 +391,7 @@ def test_node_view(w, who):
     other = w.roots()["disk02.example.org"]
     for wrong, allowed in ((f"/v1/profile/disk02.example.org", {403}), (f"/v1/profile/disk02.example.org/manifest", {403}), (path + "?root=" + other, {404}),
                            (path + "?root=xyz", {400}), ("/v1/node", {403}), (f"/v1/node/{node}", {403}), ("/v1/template", {403}), ("/v1/revision", {403}),
-                           ("/v1/node/disk02.example.org/wake?timeout=0", {403}), ("/v1/audit", {403}), (f"/profile/{root}.json.gz", {404}), (f"/files/profile/{root}.json.gz", {404})):
+                           (path + "/explain?path=/", {403}), ("/v1/node/disk02.example.org/wake?timeout=0", {403}), ("/v1/audit", {403}), (f"/profile/{root}.json.gz", {404}), (f"/files/profile/{root}.json.gz", {404})):
         status, _, body = w.server.get(wrong, who)
         check(f"a node is refused {wrong[:50]}, with a reason", status in allowed and (b"detail" in body or status == 404), (status, body[:200]))
     check("a node changes no templates", w.server.post("/v1/change", {"message": "x", "edits": [{"path": "a.pan", "content": "x"}]}, who)[0] == 403)

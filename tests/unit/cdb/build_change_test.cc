@@ -161,8 +161,9 @@ TEST_CASE("values of an object that is no node are followed by its templates") {
 TEST_CASE("a profile nested deeper than nodes accept is refused with its file") {
   Site site;
   site.import();
-  const auto outcome = site.edit(
-      {{"profiles/a2.pan", "object template a2;\n'/x' = { x = list(); n = 0; while (n < 130) { x = list(x); n = n + 1; }; x; };\n"}});
+  const auto outcome =
+      site.edit({{"profiles/a2.pan",
+                  "object template a2;\n'/x' = { x = list(); n = 0; while (n < 130) { x = list(x); n = n + 1; }; x; };\n"}});
   CHECK(outcome.kind == Outcome::Kind::refused);
   REQUIRE_FALSE(outcome.findings.empty());
   CHECK(outcome.findings.front().diagnostic.file == "profiles/a2.pan");
@@ -367,4 +368,35 @@ TEST_CASE("two servers: each sees what the other committed, and a restarted one 
   REQUIRE(outcome);
   CHECK(number(*outcome, "compiled") == 1);
   CHECK(number(*outcome, "nodes") == 1);
+}
+
+TEST_CASE("where a node's values come from, on the branch as it is now") {
+  Site site;
+  site.import();
+  const std::vector<std::string> role{"/system/role"}, wrong{"/system/rol"};
+  auto first = site.builder->explain("main", "a1", role);
+  REQUIRE(first);
+  REQUIRE(first->elements.size() == 1);
+  CHECK(first->elements[0].origin()->place.file == "site/disk.pan");
+  CHECK(first->elements[0].origin()->place.line == 2);
+  CHECK(first->elements[0].origin()->chain.front().place.file == "profiles/a1.pan");
+
+  // A server that did not see the commit answers with it all the same.
+  auto other = site.make();
+  REQUIRE(other->warm("main"));
+  site.edit({{"site/disk.pan", "unique template site/disk;\n\n\n'/system/role' = 'tape';\n"}});
+  const auto after = other->explain("main", "a1", role);
+  REQUIRE(after);
+  CHECK(after->elements[0].origin()->place.line == 4);
+  CHECK(after->elements[0].text == "\"tape\"");
+
+  const auto unknown = site.builder->explain("main", "a1", wrong);
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().code == Errc::not_found);
+  CHECK(unknown.error().hint == "did you mean /system/role?");
+  CHECK(site.builder->explain("main", "nobody", role).error().code == Errc::not_found);
+  CHECK(site.builder->explain("nowhere", "a1", role).error().code == Errc::not_found);
+  CHECK(site.builder->explain("main", "a1", {}).error().code == Errc::invalid);
+  // Asking leaves the branch as it was.
+  CHECK(number(site.edit({{"site/disk.pan", "unique template site/disk;\n'/system/role' = 'disk';\n"}}), "compiled") == 3);
 }
