@@ -12,7 +12,7 @@ base::cli::Command pan_command() {
                        {"weft pan lint .", "likely mistakes in the site of the current folder"},
                        {"weft pan test", "the tests of the site in the current folder"}},
           .run = {},
-          .commands = {pan_fmt(), pan_lint(), pan_test()}};
+          .commands = {pan_fmt(), pan_lint(), pan_test(), pan_lsp()}};
 }
 
 }  // namespace programs::weft

@@ -10,5 +10,6 @@ base::cli::Command pan_command();
 base::cli::Command pan_fmt();
 base::cli::Command pan_lint();
 base::cli::Command pan_test();
+base::cli::Command pan_lsp();
 
 }  // namespace programs::weft

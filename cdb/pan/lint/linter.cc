@@ -87,7 +87,7 @@ class Allowances {
   }
 
   void complain(Span span, std::string message, std::string hint) {
-    findings_.push_back({"suppression", Severity::warning, {}, span, 0, 0, 0, 0, std::move(message), std::move(hint), {}});
+    findings_.push_back({"suppression", Severity::warning, {}, span, 0, 0, 0, 0, std::move(message), std::move(hint), {}, {}});
   }
 
   const Subject& subject_;
@@ -128,7 +128,7 @@ std::vector<Finding> lint(const Subject& subject, const Settings& settings) {
   const syntax::LineIndex lines(subject.tree.text());
   std::vector<Finding> out;
   for (const syntax::SyntaxError& error : subject.tree.errors())
-    out.push_back({"syntax", Severity::error, {}, error.span, 0, 0, 0, 0, error.message, {}, {}});
+    out.push_back({"syntax", Severity::error, {}, error.span, 0, 0, 0, 0, error.message, {}, {}, {}});
   const Allowances allowances(subject, lines, out);
   for (const Rule& rule : all_rules()) {
     if (!settings.wants(rule.name)) continue;

@@ -28,8 +28,9 @@ struct Finding {
   Span span;
   int line = 0, column = 0, end_line = 0, end_column = 0;  // 1-based, columns in characters; the end is the last character
   std::string message;
-  std::string hint;        // what to do, may be empty
-  std::vector<Fix> fixes;  // edits that mend it and change no meaning
+  std::string hint;              // what to do, may be empty
+  std::vector<Fix> fixes;        // edits that mend it and change no meaning
+  std::vector<Fix> suggestions;  // each by itself may be what was meant
 };
 
 // One file as the rules see it.
@@ -45,9 +46,12 @@ struct Subject {
 
 class Findings {
  public:
-  void add(Span span, std::string message, std::string hint = {}, std::vector<Fix> fixes = {}) {
-    list_.push_back({{}, Severity::warning, {}, span, 0, 0, 0, 0, std::move(message), std::move(hint), std::move(fixes)});
+  Finding& add(Span span, std::string message, std::string hint = {}, std::vector<Fix> fixes = {}) {
+    list_.push_back({{}, Severity::warning, {}, span, 0, 0, 0, 0, std::move(message), std::move(hint), std::move(fixes), {}});
+    return list_.back();
   }
+  // A name at `span` that may be meant to be one of `near`.
+  void add_misspelt(Span span, std::string message, const std::vector<std::string>& near, std::string otherwise = {});
   std::vector<Finding>& list() { return list_; }
 
  private:

@@ -1,6 +1,10 @@
 #include "cdb/pan/lint/rules.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "base/text/text.h"
 
 namespace cdb::pan::lint {
 namespace {
@@ -97,6 +101,12 @@ std::string_view severity_name(Severity severity) {
     case note: return "note";
   }
   return "";
+}
+
+void Findings::add_misspelt(Span span, std::string message, const std::vector<std::string>& near, std::string otherwise) {
+  Finding& made = add(span, std::move(message),
+                      near.empty() ? std::move(otherwise) : fmt::format("did you mean {}?", base::text::join(near, ", ")));
+  for (const std::string& name : near) made.suggestions.push_back({span, name});
 }
 
 std::span<const Rule> all_rules() {

@@ -132,18 +132,26 @@ void constant_condition(const Subject& subject, Findings& findings) {
 
 void overwritten(const Subject& subject, Findings& findings) {
   const syntax::Tree& tree = subject.tree;
+  // Where each variable is mentioned, in order: blocks may be long.
+  std::map<std::string_view, std::vector<std::uint32_t>> places;
+  walk(tree, tree.root(), [&](NodeId node) {
+    if (tree.kind(node) == Kind::reference && tree.child(node, Kind::name) != kNone)
+      places[tree.text(tree.child(node, Kind::name))].push_back(tree.span(node).begin);
+  });
+  for (auto& [name, list] : places) std::sort(list.begin(), list.end());
   walk(tree, tree.root(), [&](NodeId node) {
     if (tree.kind(node) != Kind::block) return;
     const auto children = tree.children(node);
     for (std::size_t i = 0; i + 1 < children.size(); ++i) {
       const std::string_view name = plain_target(tree, children[i]);
       if (name.empty() || index::automatic_variable(name) || !harmless(tree, tree.children(children[i])[1])) continue;
-      for (std::size_t k = i + 1; k < children.size(); ++k) {
-        if (!mentions(tree, children[k], name)) continue;
-        if (plain_target(tree, children[k]) == name && !mentions(tree, tree.children(children[k])[1], name))
-          findings.add(tree.span(children[i]), fmt::format("{} gets another value before this one is read", name), "remove it");
-        break;
-      }
+      const auto& list = places[name];
+      const auto next = std::lower_bound(list.begin(), list.end(), tree.span(children[i]).end);
+      if (next == list.end() || *next >= tree.span(children.back()).end) continue;
+      const auto by_end = [&](NodeId child, std::uint32_t offset) { return tree.span(child).end <= offset; };
+      const NodeId user = *std::lower_bound(children.begin() + static_cast<std::ptrdiff_t>(i) + 1, children.end(), *next, by_end);
+      if (plain_target(tree, user) == name && !mentions(tree, tree.children(user)[1], name))
+        findings.add(tree.span(children[i]), fmt::format("{} gets another value before this one is read", name), "remove it");
     }
   });
 }

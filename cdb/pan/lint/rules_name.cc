@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <map>
 #include <set>
 
 #include "base/text/text.h"
@@ -49,22 +51,40 @@ bool gives_result(const syntax::Tree& tree, NodeId node) {
   }
 }
 
-std::string suggestion(std::string_view name, const std::vector<std::string_view>& known) {
-  const std::vector<std::string> candidates(known.begin(), known.end());
-  const auto near = base::text::did_you_mean(name, candidates);
-  return near.empty() ? std::string() : fmt::format("did you mean {}?", base::text::join(near, ", "));
-}
+// Names like a wrong one; of many wrong ones only the first few are looked up, each once.
+class Similar {
+ public:
+  using Known = std::function<std::vector<std::string_view>()>;  // asked when the first wrong name turns up
+  explicit Similar(Known known) : ask_(std::move(known)) {}
+  std::vector<std::string> names(std::string_view wrong) {
+    constexpr std::size_t kMost = 20;
+    const auto found = cache_.find(wrong);
+    if (found != cache_.end()) return found->second;
+    if (cache_.size() == kMost) return {};
+    if (cache_.empty()) {
+      const auto known = ask_();
+      known_.assign(known.begin(), known.end());
+    }
+    return cache_.emplace(wrong, base::text::did_you_mean(wrong, known_)).first->second;
+  }
+
+ private:
+  Known ask_;
+  std::vector<std::string> known_;
+  std::map<std::string, std::vector<std::string>, std::less<>> cache_;
+};
 
 // Variables whose value is a check or a message: their names do not matter.
 bool speaks(const syntax::Tree& tree, Span span) {
+  const auto statements = tree.children(tree.root());
+  const auto statement =
+      std::partition_point(statements.begin(), statements.end(), [&](NodeId one) { return tree.span(one).begin < span.begin; });
+  if (statement == statements.end()) return false;
   bool found = false;
-  for (const NodeId statement : tree.children(tree.root())) {
-    if (tree.span(statement).begin != span.begin) continue;
-    walk(tree, statement, [&](NodeId node) {
-      const std::string_view function = called(tree, node);
-      found |= function == "error" || function == "debug" || function == "deprecated" || function == "traceback";
-    });
-  }
+  walk(tree, *statement, [&](NodeId node) {
+    const std::string_view function = called(tree, node);
+    found |= function == "error" || function == "debug" || function == "deprecated" || function == "traceback";
+  });
   return found;
 }
 
@@ -119,6 +139,7 @@ void unused_type(const Subject& subject, Findings& findings) {
 }
 
 void undefined_variable(const Subject& subject, Findings& findings) {
+  Similar similar([&] { return subject.index.defined_names(Space::variable); });
   // Who asks once whether a variable is there has thought of it.
   std::set<Symbol> asked;
   for (const auto& use : subject.file.uses)
@@ -127,30 +148,36 @@ void undefined_variable(const Subject& subject, Findings& findings) {
     if (use.space != Space::variable || asked.contains(use.name) || use.name == Names::loadpath) continue;
     if (!subject.index.definitions(Space::variable, use.name).empty()) continue;
     const std::string_view name = subject.index.text(use.name);
-    findings.add(use.span, fmt::format("no template defines a variable {}", name),
-                 suggestion(name, subject.index.defined_names(Space::variable)));
+    findings.add_misspelt(use.span, fmt::format("no template defines a variable {}", name), similar.names(name));
   }
 }
 
 void undefined_function(const Subject& subject, Findings& findings) {
+  Similar similar([&] {
+    auto known = subject.index.defined_names(Space::function);
+    for (const Builtin& builtin : all_builtins()) known.push_back(builtin.name);
+    return known;
+  });
   for (const auto& use : subject.file.uses) {
     if (use.space != Space::function || !subject.index.definitions(Space::function, use.name).empty()) continue;
     const std::string_view name = subject.index.text(use.name);
     if (find_builtin(name) != nullptr) continue;
-    auto known = subject.index.defined_names(Space::function);
-    for (const Builtin& builtin : all_builtins()) known.push_back(builtin.name);
-    findings.add(use.span, fmt::format("no template defines a function {}, and Pan has none", name), suggestion(name, known));
+    findings.add_misspelt(use.span, fmt::format("no template defines a function {}, and Pan has none", name),
+                          similar.names(name));
   }
 }
 
 void undefined_type(const Subject& subject, Findings& findings) {
+  Similar similar([&] {
+    auto known = subject.index.defined_names(Space::type);
+    known.insert(known.end(), kBuiltinTypes.begin(), kBuiltinTypes.end());
+    return known;
+  });
   for (const auto& use : subject.file.uses) {
     if (use.space != Space::type || !subject.index.definitions(Space::type, use.name).empty()) continue;
     const std::string_view name = subject.index.text(use.name);
     if (builtin_type(name)) continue;
-    auto known = subject.index.defined_names(Space::type);
-    known.insert(known.end(), kBuiltinTypes.begin(), kBuiltinTypes.end());
-    findings.add(use.span, fmt::format("no template defines a type {}", name), suggestion(name, known));
+    findings.add_misspelt(use.span, fmt::format("no template defines a type {}", name), similar.names(name));
   }
 }
 

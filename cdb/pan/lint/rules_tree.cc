@@ -14,12 +14,13 @@ using index::TemplateRef;
 
 namespace {
 
-std::string hint_for(const Subject& subject, const std::string& name) {
+constexpr std::string_view kNoTemplate = "look at include_path in weft.yaml, or make the template";
+
+// Where a template of this name is, though nothing finds it there.
+std::string template_elsewhere(const Subject& subject, const std::string& name) {
   for (const auto& [path, file] : subject.index.files())
     if (file->name == name) return fmt::format("{} is not on the include path", path);
-  const auto near = base::text::did_you_mean(name, subject.index.template_names());
-  return near.empty() ? "look at include_path in weft.yaml, or make the template"
-                      : fmt::format("did you mean {}?", base::text::join(near, ", "));
+  return {};
 }
 
 bool sets(PathRef::Form form) {
@@ -37,8 +38,17 @@ void missing_include(const Subject& subject, Findings& findings) {
                          return name.empty() || !subject.index.template_paths(name, &subject.file).empty();
                        });
     if (found) continue;
-    findings.add(reference.span, fmt::format("there is no template {} on the include path", names.front()),
-                 hint_for(subject, names.front()));
+    // Of a plain string the text between the quotes can be replaced.
+    const Span inside{reference.span.begin + 1, reference.span.end - 1};
+    const bool plain = reference.span.end > reference.span.begin + 1 && subject.text(inside) == names.front();
+    const std::string message = fmt::format("there is no template {} on the include path", names.front());
+    const std::string elsewhere = template_elsewhere(subject, names.front());
+    if (!plain || !elsewhere.empty()) {
+      findings.add(reference.span, message, elsewhere.empty() ? std::string(kNoTemplate) : elsewhere);
+    } else {
+      findings.add_misspelt(inside, message, base::text::did_you_mean(names.front(), subject.index.template_names()),
+                            std::string(kNoTemplate));
+    }
   }
 }
 
