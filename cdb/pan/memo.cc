@@ -17,8 +17,9 @@ constexpr std::size_t kMostMemory = 96u << 20;
 constexpr std::size_t kMostNodes = 20'000;
 constexpr std::size_t kMostDepth = 100;
 constexpr std::size_t kMostReads = 200;
+constexpr std::size_t kUsualSlots = 1u << 15;
 // A computation that depends on what is different in each object is given up after so many tries.
-constexpr std::uint32_t kTries = 128;
+constexpr std::uint32_t kTries = 64;
 constexpr std::size_t kMostRecords = 128;
 
 std::size_t mix(std::size_t a, std::size_t b) {
@@ -39,6 +40,13 @@ bool same(const Value& a, const Value& b) {
 const Value& value_of(const Global* global) {
   static const Value none;
   return global != nullptr ? global->value : none;
+}
+
+// Look-ups are many and hit cold memory: short chains count more than the table's size.
+template <class Table>
+void make_room(Table& table) {
+  table.max_load_factor(0.5f);
+  table.reserve(kUsualSlots);
 }
 
 }  // namespace
@@ -231,6 +239,7 @@ std::string_view Memo::json(const Node* node, std::size_t depth) const {
 
 void Memo::keep_json(const Node* node, std::size_t depth, std::string_view text) {
   if (full()) return;
+  if (json_.empty()) make_room(json_);
   auto* kept = static_cast<char*>(heap_.allocate(text.size()));
   std::memcpy(kept, text.data(), text.size());
   json_.emplace(Piece{node, depth}, std::string_view(kept, text.size()));
@@ -240,7 +249,9 @@ void Memo::keep_json(const Node* node, std::size_t depth, std::string_view text)
 
 Recorder::Recorder(ObjectContext& context, const Memo::Key& key, const Value* self) : context_(context), key_(key) {
   if (!remembers(context) || context.memo->recording_.context_ != nullptr || context.memo->full()) return;
-  Memo::Slot& slot = context.memo->slots_[key];
+  auto& slots = context.memo->slots_;
+  if (slots.empty()) make_room(slots);
+  Memo::Slot& slot = slots[key];
   if (slot.fruitless == kTries) slot.records.clear();
   if (slot.fruitless == kTries || slot.records.size() == kMostRecords) return;
   ++slot.fruitless;
