@@ -180,7 +180,7 @@ bool may_include(TemplateKind from, TemplateKind what) {
 void include(ObjectContext& context, const Statement& s) {
   std::string name;
   if (s.kind == Statement::Kind::include_static) {
-    name = s.text->view();
+    name = s.value.as_string();
   } else {
     const bool memorable = remembers_statement(context);
     const Value* known = memorable ? context.memo->find(statement_key(context, s), context, nullptr) : nullptr;
@@ -216,7 +216,7 @@ void include(ObjectContext& context, const Statement& s) {
 }
 
 void bind_dynamic(ObjectContext& context, const Statement& s) {
-  const std::string text = substitute_variables(s.text->view(), [&](std::string_view name) {
+  const std::string text = substitute_variables(s.value.as_string(), [&](std::string_view name) {
     Global* global = context.find_global(context.names.intern(name));
     if (global == nullptr)
       raise(Problem::Kind::evaluation, fmt::format("variable '{}' in the bind path is undefined", name), s.span,
@@ -421,7 +421,7 @@ void validate_object(ObjectContext& context) {
         problem.path = problem.path.empty() ? problem.bound_path
                                             : (binding.path.terms.empty() ? "/" : problem.bound_path + "/") + problem.path;
         problem.bound_type = type->base->text(context.names);
-        problem.bound_place = {type->source, type->span};
+        problem.bound_place = type->place();
         problem.origin = context.origin(problem.path);
         finish(failure);
         throw;

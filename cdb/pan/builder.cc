@@ -60,7 +60,7 @@ Block Builder::end_block(Op* op) {
 
 Op* Builder::make_unfilled(OpKind kind, Span span, std::size_t count) {
   // The arguments stand right behind their operation.
-  auto* op = new (target_.heap.allocate(sizeof(Op) + count * sizeof(Op*))) Op{.kind = kind};
+  auto* op = new (target_.heap.allocate(sizeof(Op) + count * sizeof(Op*))) Op(kind);
   op->span = span;
   op->count = static_cast<std::uint32_t>(count);
   if (count != 0) op->args = reinterpret_cast<Op**>(op + 1);
@@ -91,7 +91,7 @@ void Builder::syntax_error(std::string message, Span span, std::string hint) {
 Op* Builder::constant(Value value, Span span) {
   Op* op = make(OpKind::constant, span);
   value.make_immortal(target_.kind != TemplateKind::object);
-  op->value = std::move(value);
+  new (&op->value) Value(std::move(value));
   return op;
 }
 
@@ -394,10 +394,9 @@ const java::Regex* Builder::regex(std::string_view pattern, std::string_view fla
 }
 
 const Path* Builder::path(std::string_view text) {
-  Path path = parse_path(text);
-  for (Term& term : path.terms)
-    if (term.is_key()) term.key.make_immortal();
-  return &target_.paths.emplace_back(std::move(path));
+  const Path path = parse_path(text);
+  make_immortal(path);
+  return new (target_.heap.allocate(sizeof(Path))) Path(path);
 }
 
 }  // namespace cdb::pan

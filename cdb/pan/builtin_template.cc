@@ -20,9 +20,9 @@ Op* constant_path(Builder& builder, Op* op, bool report) {
   return op;
 }
 
-Path path_argument(const Op& op, const Value& v) {
+HeldPath path_argument(const Op& op, const Value& v) {
   try {
-    return parse_path(v.as_string());
+    return HeldPath(parse_path(v.as_string()));
   } catch (Failure& failure) {
     failure.problem->kind = Problem::Kind::evaluation;
     failure.problem->place.span = op.span;
@@ -171,9 +171,8 @@ Value value(Evaluator& e, const Op& op) {
   if (op.path == nullptr) name = argument(e, op, 0);
   if (op.count == 2) fallback = argument(e, op, 1);
   if (op.path == nullptr && !name.is_string()) wrong_argument(op, 0, "a string", name);
-  Path computed;
-  if (op.path == nullptr) computed = path_argument(op, name);
-  const Path& path = op.path != nullptr ? *op.path : computed;
+  const HeldPath computed = op.path == nullptr ? path_argument(op, name) : HeldPath();
+  const Path& path = op.path != nullptr ? *op.path : *computed;
   Value result = e.element(path, true);
   if (!result.exists() || (result.is_undef() && op.count == 2)) {
     if (op.count != 2) raise_evaluation(fmt::format("referenced path ({}) doesn't exist", path.text()), op.span);
@@ -186,19 +185,17 @@ Value exists(Evaluator& e, const Op& op) {
   const Value v = argument(e, op, 0);
   if (is_variable(op.args[0])) return Value::boolean(v.exists());
   if (!v.is_string()) wrong_argument(op, 0, "a variable or a string", v);
-  Path path;
-  bool is_path = op.path != nullptr;
-  if (is_path) {
-    path = *op.path;
-  } else {
+  HeldPath computed;
+  const Path* path = op.path;
+  if (path == nullptr) {
     try {
-      path = parse_path(v.as_string());
-      is_path = true;
+      computed = HeldPath(parse_path(v.as_string()));
+      path = &*computed;
     } catch (const Failure&) {
-      is_path = false;
+      // It may be a template's name.
     }
   }
-  if (is_path && path.type != Path::Type::relative) return Value::boolean(e.element(path, true, true).exists());
+  if (path != nullptr && path->type != Path::Type::relative) return Value::boolean(e.element(*path, true, true).exists());
   if (!valid_template_name(v.as_string()))
     raise_evaluation(fmt::format("exists() takes an absolute path or a template name, not '{}'", v.as_string()), op.span);
   return Value::boolean(template_exists(e, std::string(v.as_string())));
@@ -207,7 +204,8 @@ Value exists(Evaluator& e, const Op& op) {
 Value path_exists(Evaluator& e, const Op& op) {
   const Value v = argument(e, op, 0);
   if (!v.is_string()) wrong_argument(op, 0, "a string", v);
-  const Path path = op.path != nullptr ? *op.path : path_argument(op, v);
+  const HeldPath computed = op.path == nullptr ? path_argument(op, v) : HeldPath();
+  const Path& path = op.path != nullptr ? *op.path : *computed;
   if (path.type == Path::Type::relative) raise_evaluation("path_exists() takes no relative path", op.span);
   return Value::boolean(e.element(path, true, true).exists());
 }

@@ -257,10 +257,11 @@ void Engine::note_circle(Entry& reader, Entry& other) {
 
 Value Engine::other_element(ObjectContext& reader, const Path& path, bool lookup) {
   bool fresh = false;
-  const auto what = reader.load(path.authority, lookup, fresh);
-  reader.object_reads.push_back({Read::Kind::other_object, path.authority, 0, path.text().substr(path.authority.size() + 1)});
+  const std::string authority(path.authority);
+  const auto what = reader.load(authority, lookup, fresh);
+  reader.object_reads.push_back({Read::Kind::other_object, authority, 0, path.text().substr(authority.size() + 1)});
   if (what == nullptr) return {};
-  if (what->kind != TemplateKind::object) raise_evaluation(fmt::format("{} is not an object template", path.authority));
+  if (what->kind != TemplateKind::object) raise_evaluation(fmt::format("{} is not an object template", authority));
   if (lookup) {
     reader.loaded.emplace(what->name, what);
     reader.objects.push_back(what->name);
@@ -270,7 +271,7 @@ Value Engine::other_element(ObjectContext& reader, const Path& path, bool lookup
   Entry* self = nullptr;
   {
     std::lock_guard lock(mutex_);
-    other = &entry(path.authority);
+    other = &entry(authority);
     self = &entry(reader.name);
     other->keep = true;
     if (!reader.validating) {

@@ -58,15 +58,21 @@ thread_local SpareBlocks spare_blocks;
 thread_local Heap* Heap::current_ = nullptr;
 
 Heap::~Heap() {
-  for (std::size_t i = 0; i < blocks_.size(); ++i) spare_blocks.give(blocks_[i], block_size(i));
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    if (i == 0 && first_block_ != 0)
+      std::free(blocks_[0]);
+    else
+      spare_blocks.give(blocks_[i], block_size(i));
+  }
   for (void* block : large_) std::free(block);
 }
 
 void Heap::grow(std::size_t bytes) {
   static_assert(kFirstBlock >= kClasses * 16);
-  const std::size_t size = block_size(blocks_.size());
+  const bool special = blocks_.empty() && first_block_ != 0;
+  const std::size_t size = special ? std::max(first_block_, bytes) : block_size(blocks_.size());
   if (total_ + std::max(size, bytes) > kMostMemory) throw std::bad_alloc();
-  char* block = spare_blocks.take(size);
+  char* block = special ? static_cast<char*>(std::malloc(size)) : spare_blocks.take(size);
   if (block == nullptr) throw std::bad_alloc();
   blocks_.push_back(block);
   total_ += size;

@@ -15,7 +15,8 @@ struct Node;
 
 class Heap {
  public:
-  Heap() = default;
+  // `first_block`: how many bytes to ask the system for at first; 0: the usual for an object.
+  explicit Heap(std::size_t first_block = 0) : first_block_(first_block) {}
   ~Heap();
   Heap(const Heap&) = delete;
   Heap& operator=(const Heap&) = delete;
@@ -77,6 +78,7 @@ class Heap {
   std::vector<void*> large_;
   std::vector<Node*> dead_;
   std::size_t total_ = 0;
+  const std::size_t first_block_;
   bool burying_ = false;
   bool abandoned_ = false;
   static thread_local Heap* current_;

@@ -85,10 +85,11 @@ void Recording::element(const Path& path, const Value* found, bool existence_onl
   if (path.type == Path::Type::external || elements_.size() == kMostReads) return give_up();
   const Value none;
   const Value& value = found != nullptr ? *found : none;
+  auto terms = [&] { return std::vector<Term>(path.terms.begin(), path.terms.end()); };
   if (existence_only)
-    elements_.push_back({path, true, Value::boolean(value.exists())});
+    elements_.push_back({terms(), true, Value::boolean(value.exists())});
   else if (known(value))
-    elements_.push_back({path, false, value});
+    elements_.push_back({terms(), false, value});
   else
     give_up();
 }
@@ -147,7 +148,7 @@ bool Memo::holds(const Record& record, ObjectContext& context, const Value* self
     if (!same(read.value, value_of(context.find_global(read.symbol)))) return false;
   for (const auto& read : record.elements) {
     try {
-      const Value* found = follow(context.root, read.path.terms.data(), static_cast<std::uint32_t>(read.path.terms.size()), true);
+      const Value* found = follow(context.root, read.terms.data(), static_cast<std::uint32_t>(read.terms.size()), true);
       if (read.existence_only ? (found != nullptr) != read.value.as_boolean()
                               : !same(read.value, found != nullptr ? *found : Value()))
         return false;
@@ -295,7 +296,7 @@ void Recorder::keep(Value& result) {
   }
   for (auto& read : recording.elements_) {
     good = good && memo_->share(read.value);
-    for (Term& term : read.path.terms) good = good && memo_->share(term.key);
+    for (Term& term : read.terms) good = good && memo_->share(term.key);
     record->elements.push_back(std::move(read));
   }
   recording.give_up();

@@ -49,7 +49,7 @@ class Recording {
     Value value;
   };
   struct ElementRead {
-    Path path;
+    std::vector<Term> terms;  // of an absolute path
     bool existence_only;
     Value value;
   };

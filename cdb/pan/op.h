@@ -65,12 +65,24 @@ struct Op {
   std::uint32_t count = 0;
   Symbol name = 0;
   Span span;
-  Op** args = nullptr;
-  Value value;                         // constant, immortal
-  const Term* terms = nullptr;         // indices that are constants, count of them; null pointer when any is computed
-  const Builtin* function = nullptr;   // builtin
-  const java::Regex* regex = nullptr;  // match/matches/replace/split with a constant pattern
-  const Path* path = nullptr;          // value/exists/path_exists with a constant path
+  union {
+    Value value;  // constant, immortal
+    struct {
+      Op** args;
+      union {
+        const Term* terms;  // variables, targets: indices that are constants, count of them; null pointer when any is computed
+        const Builtin* function;  // builtin
+      };
+    };
+  };
+  union {
+    const java::Regex* regex;  // match/matches/replace/split with a constant pattern
+    const Path* path;          // value/exists/path_exists with a constant path
+  };
+
+  explicit Op(OpKind k) : kind(k), args(nullptr), terms(nullptr), regex(nullptr) {}
+  Op(const Op&) = delete;
+  ~Op() {}  // values of operations are immortal
 };
 
 // A runnable piece: a statement's value, a function's body, a validation.

@@ -2,6 +2,8 @@
 // throws Failure (parse error).
 #pragma once
 
+#include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +61,7 @@ class Parser {
  public:
   Parser(std::string_view source, Template& target, Names& names, bool (*debug)(const void*, std::string_view),
          const void* debug_context);
+  ~Parser();
   void parse();
   Value parse_single_constant();
 
@@ -66,6 +69,9 @@ class Parser {
   // parser.cc
   void header();
   void statement();
+  void add(Statement&& made) {
+    target_.statements.append(new (target_.heap.allocate(sizeof(Statement))) Statement(std::move(made)));
+  }
   void assignment(bool final, std::uint32_t begin);
   void variable(bool final, std::uint32_t begin);
   void bind();
@@ -73,6 +79,7 @@ class Parser {
   void prefix();
   void check_statements();
   Path statement_path(std::string_view text, Span span, const Path* prefix, bool any_relative);
+  Path joined(const Path& front, const Path& back);
   // A block in a frame of its own; `constant` gets its value when it needs nothing from run time.
   Block block(Value* constant, Span* span = nullptr);
   Span from(std::uint32_t begin) const { return {begin, cursor_.end()}; }
@@ -106,19 +113,36 @@ class Parser {
   void record_fields(BaseType& record);
   bool range(Range& out);  // after '(', '[' or '{'; false when empty
   std::int64_t range_bound(bool negative);
+  // Into the template's heap; nothing there is ever destroyed.
   template <class T>
-  T* own(T value) {
-    auto kept = std::make_shared<T>(std::move(value));
-    target_.owned.push_back(kept);
-    return kept.get();
+  T* own(const T& value) {
+    return new (target_.heap.allocate(sizeof(T))) T(value);
   }
+  template <class T>
+  std::span<T> own_list(std::span<T> list) {
+    if (list.empty()) return {};
+    auto* copy = static_cast<T*>(target_.heap.allocate(list.size_bytes()));
+    std::uninitialized_copy(list.begin(), list.end(), copy);
+    return {copy, list.size()};
+  }
+  // The fields pushed since the mark, sorted; a repeated one overrides.
+  std::span<const BaseType::Field> own_fields(std::vector<BaseType::Field>& fields, std::size_t mark);
 
   TokenCursor cursor_;
   Template& target_;
   Builder builder_;
   bool (*debug_)(const void*, std::string_view);
   const void* debug_context_;
-  std::vector<Op*> ops_;  // parts of operations that are being read
+  // What is being read, innermost last.
+  struct Scratch {
+    std::vector<Op*> ops;
+    std::vector<BaseType::Field> required, optional;
+    std::vector<BaseType::Include> includes;
+    std::vector<Value> choices;
+  };
+  Scratch scratch_;
+  static thread_local Scratch spare_scratch;
+  std::vector<Op*>& ops_ = scratch_.ops;
   bool has_prefix_ = false;
   Path prefix_, absolute_prefix_;
   bool has_absolute_prefix_ = false;

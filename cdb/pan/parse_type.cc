@@ -12,7 +12,7 @@ const FullType* Parser::full_type() {
   StackGuard::check();
   FullType type;
   const std::uint32_t begin = cursor_.peek().span.begin;
-  type.source = target_.source;
+  type.source = &target_.source;
   type.base = type_spec();
   if (cursor_.accept(Lex::assign)) {
     Span span;
@@ -28,7 +28,7 @@ const FullType* Parser::full_type() {
   }
   if (cursor_.accept(Lex::with)) type.with = block(nullptr);
   type.span = from(begin);
-  return own(std::move(type));
+  return own(type);
 }
 
 const BaseType* Parser::type_spec() {
@@ -45,7 +45,7 @@ const BaseType* Parser::type_spec() {
       outer.has_range = range(outer.range);
       cursor_.expect(open.kind == Lex::lbracket ? Lex::rbracket : Lex::rbrace);
     }
-    base = own(std::move(outer));
+    base = own(outer);
   }
   return base;
 }
@@ -61,13 +61,16 @@ BaseType* Parser::base_type() {
   if (cursor_.accept(Lex::choice)) {
     base.kind = BaseType::Kind::choice;
     cursor_.expect(Lex::lparen);
+    auto& choices = scratch_.choices;
+    choices.clear();
     do {
       if (!cursor_.is(Lex::string) && !cursor_.is(Lex::heredoc)) cursor_.unexpected("a string");
       Value text = Value::string(cursor_.next().text);
       text.make_immortal();
-      base.choices.push_back(std::move(text));
+      choices.push_back(std::move(text));
     } while (cursor_.accept(Lex::comma));
     cursor_.expect(Lex::rparen);
+    base.choices = own_list(std::span(choices));
   } else if (cursor_.is(Lex::identifier)) {
     base.name = builder_.names().intern(cursor_.next().text);
     optional_range();
@@ -81,14 +84,34 @@ BaseType* Parser::base_type() {
     optional_range();
   }
   base.span = from(begin);
-  return own(std::move(base));
+  return own(base);
+}
+
+std::span<const BaseType::Field> Parser::own_fields(std::vector<BaseType::Field>& fields, std::size_t mark) {
+  using Field = BaseType::Field;
+  std::span<Field> list = own_list(std::span(fields).subspan(mark));
+  fields.resize(mark);
+  auto before = [](const Field& a, const Field& b) { return a.key->before(b.key->view(), b.key->head()); };
+  if (std::adjacent_find(list.begin(), list.end(), [&](const Field& a, const Field& b) { return !before(a, b); }) == list.end())
+    return list;
+  std::stable_sort(list.begin(), list.end(), before);
+  std::size_t kept = 0;
+  for (const Field& field : list) {
+    if (kept != 0 && list[kept - 1].key->view() == field.key->view())
+      list[kept - 1].type = field.type;
+    else
+      list[kept++] = field;
+  }
+  return list.first(kept);
 }
 
 void Parser::record_fields(BaseType& record) {
+  const std::size_t required_mark = scratch_.required.size(), optional_mark = scratch_.optional.size();
+  const std::size_t includes_mark = scratch_.includes.size();
   while (!cursor_.is(Lex::rbrace)) {
     if (cursor_.accept(Lex::include)) {
       const Token name = cursor_.expect(Lex::identifier);
-      record.includes.push_back({builder_.names().intern(name.text), name.span});
+      scratch_.includes.push_back({builder_.names().intern(name.text), name.span});
       continue;
     }
     if (!cursor_.is(Lex::string)) cursor_.unexpected("a field name, 'include' or '}'");
@@ -97,24 +120,21 @@ void Parser::record_fields(BaseType& record) {
     const bool required = cursor_.next().kind == Lex::colon;
     const FullType* type = full_type();
     try {
-      Path path = parse_path(name.text);
+      const Path path = parse_path(name.text);
       if (path.terms.size() != 1) raise_syntax(fmt::format("field name ({}) must be a single path term", name.text), name.span);
       if (!path.terms[0].is_key()) raise_syntax(fmt::format("field name ({}) must be a key, not an index", name.text), name.span);
-      Value key = std::move(path.terms[0].key);
-      key.make_immortal();
-      auto& fields = required ? record.required : record.optional;
-      auto at = std::lower_bound(fields.begin(), fields.end(), key.as_string(),
-                                 [](const BaseType::Field& f, std::string_view k) { return f.key->view() < k; });
-      if (at != fields.end() && at->key->view() == key.as_string())
-        at->type = type;  // a repeated field overrides
-      else
-        fields.insert(at, {key.str(), type});
+      make_immortal(path);
+      (required ? scratch_.required : scratch_.optional).push_back({path.terms[0].key.str(), type});
     } catch (Failure& failure) {
       failure.problem->kind = Problem::Kind::syntax;
       if (!failure.problem->place.span.known()) failure.problem->place.span = name.span;
       builder_.remember(failure);
     }
   }
+  record.required = own_fields(scratch_.required, required_mark);
+  record.optional = own_fields(scratch_.optional, optional_mark);
+  record.includes = own_list(std::span(scratch_.includes).subspan(includes_mark));
+  scratch_.includes.resize(includes_mark);
 }
 
 std::int64_t Parser::range_bound(bool negative) {

@@ -27,9 +27,28 @@ void TokenCursor::unexpected(std::string_view wanted) const {
   raise(Problem::Kind::parse, fmt::format("found {} where {} was expected", what, wanted), span);
 }
 
+// A thread's next template uses the lists of the one before, unless that was uncommonly large.
+constexpr std::size_t kMostSpare = 1 << 14;
+thread_local Parser::Scratch Parser::spare_scratch;
+
 Parser::Parser(std::string_view source, Template& target, Names& names, bool (*debug)(const void*, std::string_view),
                const void* debug_context)
-    : cursor_(source), target_(target), builder_(target, names, false), debug_(debug), debug_context_(debug_context) {}
+    : cursor_(source),
+      target_(target),
+      builder_(target, names, false),
+      debug_(debug),
+      debug_context_(debug_context),
+      scratch_(std::exchange(spare_scratch, {})) {}
+
+Parser::~Parser() {
+  if (scratch_.ops.capacity() > kMostSpare) return;
+  scratch_.ops.clear();
+  scratch_.required.clear();
+  scratch_.optional.clear();
+  scratch_.includes.clear();
+  scratch_.choices.clear();
+  spare_scratch = std::move(scratch_);
+}
 
 void Parser::header() {
   const std::uint32_t begin = cursor_.peek().span.begin;
@@ -106,7 +125,7 @@ void Parser::statement() {
         made.block = block(nullptr);
       cursor_.expect(Lex::semicolon);
       made.span = from(begin);
-      target_.statements.push_back(std::move(made));
+      add(std::move(made));
       return;
     }
     default: cursor_.unexpected("a statement");
@@ -123,14 +142,16 @@ Path Parser::statement_path(std::string_view text, Span span, const Path* prefix
     builder_.remember(failure);
     return path;
   }
-  if (prefix != nullptr && path.type == Path::Type::relative) {
-    Path whole = *prefix;
-    whole.terms.insert(whole.terms.end(), path.terms.begin(), path.terms.end());
-    path = std::move(whole);
-  }
-  for (Term& term : path.terms)
-    if (term.is_key()) term.key.make_immortal();
-  return path;
+  make_immortal(path);
+  return prefix != nullptr && path.type == Path::Type::relative ? joined(*prefix, path) : path;
+}
+
+Path Parser::joined(const Path& front, const Path& back) {
+  const std::size_t count = front.terms.size() + back.terms.size();
+  auto* terms = static_cast<Term*>(target_.heap.allocate(count * sizeof(Term)));
+  std::uninitialized_copy(front.terms.begin(), front.terms.end(), terms);
+  std::uninitialized_copy(back.terms.begin(), back.terms.end(), terms + front.terms.size());
+  return {front.type, front.authority, {terms, count}};
 }
 
 void Parser::assignment(bool final, std::uint32_t begin) {
@@ -145,7 +166,7 @@ void Parser::assignment(bool final, std::uint32_t begin) {
   if (made.path.type == Path::Type::external)
     builder_.syntax_error(fmt::format("cannot assign to a path of another object ({})", made.path.text()), made.span);
   if (made.value.exists()) made.kind = made.value.is_null() ? Statement::Kind::assign_delete : Statement::Kind::assign_constant;
-  target_.statements.push_back(std::move(made));
+  add(std::move(made));
 }
 
 void Parser::variable(bool final, std::uint32_t begin) {
@@ -161,7 +182,7 @@ void Parser::variable(bool final, std::uint32_t begin) {
   if (made.name <= Names::function)
     builder_.syntax_error(fmt::format("the automatic variable {} cannot be set", name.text), made.span);
   if (made.value.exists()) made.kind = Statement::Kind::variable_constant;
-  target_.statements.push_back(std::move(made));
+  add(std::move(made));
 }
 
 void Parser::bind() {
@@ -177,26 +198,25 @@ void Parser::bind() {
     BaseType element;
     element.name = builder_.names().intern("element");
     FullType type;
-    type.source = target_.source;
+    type.source = &target_.source;
     type.with = block(nullptr);
     type.span = element.span = from(begin);
-    type.base = own(std::move(element));
-    made.type = own(std::move(type));
+    type.base = own(element);
+    made.type = own(type);
   }
   cursor_.expect(Lex::semicolon);
   made.span = from(word.span.begin);
   const std::size_t dollar = name.text.find("${");
   if (dollar != std::string_view::npos && name.text.find('}', dollar) != std::string_view::npos) {
     made.kind = Statement::Kind::bind_dynamic;
-    Value text = Value::string(name.text);
-    text.make_immortal();
-    made.text = text.str();
+    made.value = Value::string(name.text);
+    made.value.make_immortal();
   } else {
     made.path = statement_path(name.text, made.span, nullptr, false);
     if (made.path.type != Path::Type::absolute)
       builder_.syntax_error(fmt::format("bind and valid need an absolute path, not '{}'", name.text), made.span);
   }
-  target_.statements.push_back(std::move(made));
+  add(std::move(made));
 }
 
 namespace {
@@ -225,9 +245,8 @@ void Parser::include() {
     if (!valid_include_name(made.value.as_string()))
       builder_.syntax_error(fmt::format("invalid template name ({}) in include", made.value.as_string()), made.span);
     made.kind = Statement::Kind::include_static;
-    made.text = made.value.str();
   }
-  target_.statements.push_back(std::move(made));
+  add(std::move(made));
 }
 
 void Parser::prefix() {
@@ -246,8 +265,7 @@ void Parser::prefix() {
   } else if (!has_absolute_prefix_) {
     builder_.syntax_error(fmt::format("the relative prefix '{}' needs an absolute prefix before it", name.text), from(begin));
   } else {
-    path.terms.insert(path.terms.begin(), absolute_prefix_.terms.begin(), absolute_prefix_.terms.end());
-    path.type = Path::Type::absolute;
+    path = joined(absolute_prefix_, path);
   }
   prefix_ = std::move(path);
   has_prefix_ = true;
@@ -285,9 +303,15 @@ void Parser::check_statements() {
                           builder_.names().text(s.name)));
 }
 
+std::size_t Template::first_block(std::size_t source_size) {
+  constexpr std::size_t usual = 16u << 10;
+  const std::size_t wanted = 512 + source_size * 4;
+  return wanted < usual ? wanted : 0;
+}
+
 std::shared_ptr<const Template> parse_template(SourcePtr source, Names& names, bool (*debug)(const void*, std::string_view),
                                                const void* debug_context) {
-  auto result = std::make_shared<Template>();
+  auto result = std::make_shared<Template>(source->content->size());
   result->source = source;
   HeapScope scope(result->heap);
   try {
@@ -307,7 +331,7 @@ std::shared_ptr<const Template> parse_template(SourcePtr source, Names& names, b
 }
 
 Value parse_constant(std::string_view text, Names& names, Heap& heap) {
-  Template holder;
+  Template holder(text.size());
   HeapScope scope(holder.heap);
   Value value = Parser(text, holder, names, nullptr, nullptr).parse_single_constant();
   HeapScope target(heap);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -88,8 +89,8 @@ std::string resolve_braces(std::string_view text) {
 
 std::string Path::text() const {
   std::string out;
-  if (type == Type::external) out = authority + ":/";
-  if (type == Type::absolute) out = "/";
+  if (type == Type::external) out = fmt::format("{}:/", authority);
+  if (type == Type::absolute) out += '/';
   for (std::size_t i = 0; i < terms.size(); ++i) {
     if (i != 0) out += '/';
     out += terms[i].text();
@@ -138,8 +139,9 @@ Term make_term(const Value& value) {
 }
 
 Path parse_path(std::string_view raw, bool any_relative) {
-  const std::string resolved = resolve_braces(raw);
-  std::string_view rest = resolved;
+  std::string resolved;
+  std::string_view rest = raw;
+  if (raw.find_first_of("{}") != std::string_view::npos) rest = resolved = resolve_braces(raw);
   Path path;
   if (const std::size_t colon = rest.find(':'); colon != std::string_view::npos) {
     path.type = Path::Type::external;
@@ -152,25 +154,56 @@ Path parse_path(std::string_view raw, bool any_relative) {
     rest.remove_prefix(1);
   }
   // Trailing slashes are ignored, empty parts elsewhere are wrong.
-  if (!rest.empty() && rest.find_first_not_of('/') == std::string_view::npos) rest = {};
   while (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
-  while (!rest.empty()) {
-    const std::size_t slash = rest.find('/');
-    const std::string_view part = rest.substr(0, slash);
-    if (looks_like_index(part)) {
-      path.terms.push_back(index_term(part));
-    } else {
-      check_key(part);
-      Term term;
-      term.key = Value::string(part);
-      path.terms.push_back(std::move(term));
+  // Everything is checked before the heap is asked for memory.
+  auto each_part = [rest](auto take) {
+    for (std::string_view left = rest; !left.empty();) {
+      const std::size_t slash = std::min(left.find('/'), left.size());
+      take(left.substr(0, slash));
+      left.remove_prefix(std::min(slash + 1, left.size()));
     }
-    rest = slash == std::string_view::npos ? std::string_view{} : rest.substr(slash + 1);
-  }
-  if (path.type == Path::Type::relative && path.terms.empty()) raise_syntax("a relative path needs at least one term");
-  if (!path.terms.empty() && !(path.type == Path::Type::relative && any_relative) && !path.terms[0].is_key())
+  };
+  std::size_t count = 0;
+  bool index_first = false;
+  each_part([&](std::string_view part) {
+    const bool index = looks_like_index(part);
+    if (index)
+      index_term(part);
+    else
+      check_key(part);
+    if (count++ == 0) index_first = index;
+  });
+  if (path.type == Path::Type::relative && count == 0) raise_syntax("a relative path needs at least one term");
+  if (index_first && !(path.type == Path::Type::relative && any_relative))
     raise_syntax("the first term of a path must be a key, not an index");
+  Heap& heap = Heap::current();
+  if (!path.authority.empty()) {
+    auto* name = static_cast<char*>(heap.allocate(path.authority.size()));
+    path.authority = {name, path.authority.copy(name, path.authority.size())};
+  }
+  if (count != 0) {
+    auto* terms = static_cast<Term*>(heap.allocate(count * sizeof(Term)));
+    path.terms = {terms, count};
+    each_part([&](std::string_view part) {
+      if (looks_like_index(part))
+        new (terms++) Term(index_term(part));
+      else
+        new (terms++) Term{.key = Value::string(part)};
+    });
+  }
   return path;
+}
+
+void make_immortal(const Path& path) {
+  for (const Term& term : path.terms) const_cast<Value&>(term.key).make_immortal();
+}
+
+HeldPath::~HeldPath() {
+  Heap& heap = Heap::current();
+  if (heap.abandoned()) return;
+  for (const Term& term : path_.terms) term.~Term();
+  if (!path_.terms.empty()) heap.release(const_cast<Term*>(path_.terms.data()), path_.terms.size_bytes());
+  if (!path_.authority.empty()) heap.release(const_cast<char*>(path_.authority.data()), path_.authority.size());
 }
 
 std::string escape(std::string_view raw) {

@@ -2,7 +2,6 @@
 // shared by objects and threads; immutable once parsed.
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -42,7 +41,7 @@ struct Statement {
     function,
     type,
     bind,
-    bind_dynamic,  // path has ${VAR}: text
+    bind_dynamic,  // path has ${VAR}: value
     include_static,
     include
   };
@@ -51,27 +50,55 @@ struct Statement {
   bool final = false;
   Span span;
   Symbol name = 0;  // variable, function, type
-  Path path;        // assignments, bind
-  Value value;      // constants, immortal
+  Path path;        // assignments, bind; in the template's heap
+  Value value;      // constants, immortal; include_static: template name; bind_dynamic: path
   Block block;      // computed ones, function body
   const FullType* type = nullptr;
-  Str* text = nullptr;  // include_static: template name; bind_dynamic: path
+  Statement* next = nullptr;
+};
+
+// A template's statements, in its heap.
+class StatementList {
+ public:
+  class Iterator {
+   public:
+    explicit Iterator(const Statement* at) : at_(at) {}
+    const Statement& operator*() const { return *at_; }
+    Iterator& operator++() {
+      at_ = at_->next;
+      return *this;
+    }
+    bool operator==(const Iterator&) const = default;
+
+   private:
+    const Statement* at_;
+  };
+  Iterator begin() const { return Iterator(first_); }
+  Iterator end() const { return Iterator(nullptr); }
+  void append(Statement* statement) {
+    (last_ != nullptr ? last_->next : first_) = statement;
+    last_ = statement;
+  }
+
+ private:
+  Statement* first_ = nullptr;
+  Statement* last_ = nullptr;
 };
 
 struct Template {
+  // `source_size` tells how much memory to start with.
+  explicit Template(std::size_t source_size) : heap(first_block(source_size)) {}
   Heap heap;  // first, so that it outlives what points into it
   TemplateKind kind = TemplateKind::ordinary;
   std::string name;
   SourcePtr source;
   Span header;
-  std::vector<Statement> statements;
+  StatementList statements;
   std::vector<Annotation> annotations;
   Str* name_text = nullptr;
+  std::vector<std::shared_ptr<const java::Regex>> patterns;  // what operations point to
 
-  // Owners of everything above.
-  std::deque<Path> paths;
-  std::deque<std::shared_ptr<void>> owned;
-  std::vector<std::shared_ptr<const java::Regex>> patterns;
+  static std::size_t first_block(std::size_t source_size);
 };
 
 }  // namespace cdb::pan

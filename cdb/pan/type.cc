@@ -98,7 +98,7 @@ void run_with(const FullType& type, Evaluator& evaluator, const Value& self) {
   if (type.with.op == nullptr) return;
   bool good = false;
   try {
-    good = evaluator.run_validation(type.with, self, type.source);
+    good = evaluator.run_validation(type.with, self, *type.source);
   } catch (Failure& failure) {
     if (failure.problem->kind == Problem::Kind::validation) throw;
     auto outer = std::make_shared<Problem>();
@@ -118,7 +118,7 @@ void run_with(const FullType& type, Evaluator& evaluator, const Value& self) {
 
 bool defined_field(const BaseType& record, Evaluator& evaluator, std::string_view key) {
   const std::uint64_t head = head_of(key);
-  auto has = [&](const std::vector<BaseType::Field>& fields) {
+  auto has = [&](std::span<const BaseType::Field> fields) {
     auto at = std::lower_bound(fields.begin(), fields.end(), key,
                                [=](const BaseType::Field& f, std::string_view k) { return f.key->before(k, head); });
     return at != fields.end() && at->key->is(key, head);
@@ -138,7 +138,7 @@ void validate_fields(const BaseType& record, Evaluator& evaluator, const Value& 
       run_with(type, evaluator, self);
     } catch (Failure& failure) {
       if (failure.problem->kind == Problem::Kind::validation)
-        failure.problem->types.push_back({std::string(evaluator.names().text(include.name)), {type.source, type.span}});
+        failure.problem->types.push_back({std::string(evaluator.names().text(include.name)), type.place()});
       throw;
     }
   }
@@ -197,7 +197,7 @@ void validate_link(const BaseType& type, Evaluator& evaluator, const Value& self
   Value target;
   std::string error;
   try {
-    target = evaluator.element(parse_path(self.as_string()), true);
+    target = evaluator.element(*HeldPath(parse_path(self.as_string())), true);
     if (!target.exists()) error = "does not exist";
   } catch (const Failure& failure) {
     error = "cannot be read: " + failure.problem->message;
@@ -228,7 +228,7 @@ void validate_base(const BaseType& type, Evaluator& evaluator, const Value& self
         // A built-in type has no place of its own: where its name stands is what helps; validate() knows the file.
         if (failure.problem->kind == Problem::Kind::validation)
           failure.problem->types.push_back({std::string(evaluator.names().text(type.name)),
-                                            {target.source, target.source != nullptr ? target.span : type.span}});
+                                            target.source != nullptr ? target.place() : Place{nullptr, type.span}});
         throw;
       }
       return;
@@ -323,7 +323,7 @@ void verify_defined(const FullType& type, Evaluator& evaluator) {
     const auto similar = similar_names(text, known);
     auto problem = std::make_shared<Problem>();
     problem->message = fmt::format("referenced type '{}' is not defined", text);
-    problem->place = {type.source, span};
+    problem->place = {type.place().source, span};
     problem->hint = similar.empty() ? "types must be defined before they are used"
                                     : fmt::format("did you mean {}?", fmt::join(similar, ", "));
     throw Failure{std::move(problem)};
@@ -350,7 +350,7 @@ void validate(const FullType& type, Evaluator& evaluator, const Value& self) {
       validate_base(*type.base, evaluator, self);
     } catch (Failure& failure) {
       for (auto& step : failure.problem->types)
-        if (step.place.source == nullptr) step.place.source = type.source;
+        if (step.place.source == nullptr) step.place.source = type.place().source;
       throw;
     }
     run_with(type, evaluator, self);

@@ -1,9 +1,10 @@
-// Pan types and what they do: find defaults, put them in, validate. Built by the parser, immutable; names of other types are
-// looked up in the Evaluator's object at run time, as templates may define them later.
+// Pan types and what they do: find defaults, put them in, validate. Built by the parser in its template's heap, immutable; names
+// of other types are looked up in the Evaluator's object at run time, as templates may define them later.
 #pragma once
 
 #include <deque>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,7 +32,7 @@ struct BaseType {
   Symbol name = 0;            // alias; primitive: its own name
   std::uint16_t accepts = 0;  // primitive: bit per Tag
   const BaseType* element = nullptr;
-  std::vector<Value> choices;
+  std::span<const Value> choices;
   struct Field {
     Str* key;
     const FullType* type;
@@ -40,8 +41,8 @@ struct BaseType {
     Symbol name;
     Span span;
   };
-  std::vector<Include> includes;
-  std::vector<Field> required, optional;  // sorted by key
+  std::span<const Include> includes;
+  std::span<const Field> required, optional;  // sorted by key
 
   std::string text(const Names& names) const;
 };
@@ -50,8 +51,9 @@ struct FullType {
   const BaseType* base = nullptr;
   Value default_value;  // none: no default
   Block with;
-  SourcePtr source;  // null pointer: built in
+  const SourcePtr* source = nullptr;  // its template's; null pointer: built in
   Span span;
+  Place place() const { return {source != nullptr ? *source : nullptr, span}; }
 };
 
 // Names and types every object starts with: boolean, double, element, nlist, dict, list, long, number, property, resource,

@@ -109,7 +109,8 @@ bool fill_plain(const BaseType& type, Evaluator& evaluator, Value& self) {
       if (evaluator.context()->recording != nullptr) evaluator.context()->recording->give_up();
       if (!self.is_string()) return false;
       try {
-        const Path path = parse_path(self.as_string());
+        const HeldPath held(parse_path(self.as_string()));
+        const Path& path = *held;
         Value target = evaluator.element(path, true);
         if (path.type == Path::Type::absolute && !path.terms.empty() && target.exists() &&
             fill_base(*type.element, evaluator, target))

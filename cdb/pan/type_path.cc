@@ -66,7 +66,7 @@ void resolve(const ObjectContext& context, At& at) {
 // As find_default() does: the value, and who has it.
 Value default_of(const ObjectContext& context, const BaseType& base, const FullType* full, DefaultSource& source, int depth = 0) {
   if (full != nullptr && full->default_value.exists()) {
-    source.place = {full->source, full->span};
+    source.place = full->place();
     return full->default_value;
   }
   if (depth > kDeepest) return {};
@@ -216,7 +216,7 @@ std::vector<TypeBinding> bound_types(const ObjectContext& context, std::span<con
       TypeBinding found;
       found.path = binding.path.text();
       if (found.path.empty()) found.path = "/";
-      found.place = ranges.of({type->source, type->span});
+      found.place = ranges.of(type->place());
       At at{type->base, type, {}, {}};
       found.steps.push_back({{}, {}, type->base->text(context.names), found.place, type_description(context, *type->base)});
       bool followed = true;
@@ -229,7 +229,7 @@ std::vector<TypeBinding> bound_types(const ObjectContext& context, std::span<con
           followed = field != nullptr;
           if (!followed) break;
           at = {field->type->base, field->type, owner, terms[i]};
-          const Place place{field->type->source, field->type->span};
+          const Place place = field->type->place();
           TypeBinding::Step step{terms[i], owner, at.base->text(context.names), {}, {}};
           if (place.source != nullptr) {
             const std::uint32_t begin = field_begin(place);

@@ -119,6 +119,37 @@ TEST_CASE("paths") {
   CHECK_THROWS_AS(parse_path("/a/99999999999"), Failure);
 }
 
+TEST_CASE("a held path gives its memory back, a wrong one takes none") {
+  Heap heap;
+  HeapScope scope(heap);
+  auto use = [] {
+    const HeldPath path(parse_path("obj/x:/a/{/etc}/0/a-rather-long-key-that-is-no-small-string"));
+    CHECK(path->terms.size() == 4);
+    HeldPath other;
+    other = HeldPath(parse_path("/b"));
+    CHECK((*other).text() == "/b");
+    CHECK_THROWS_AS(parse_path("obj/x:/a/b/{/etc}/0/ "), Failure);
+  };
+  use();
+  const std::size_t bytes = heap.bytes();
+  for (int i = 0; i < 20'000; ++i) use();
+  CHECK(heap.bytes() == bytes);
+}
+
+TEST_CASE("a heap begins with the size it is given and grows as others do") {
+  Heap small(64), usual;
+  CHECK(small.bytes() == 0);
+  auto* first = static_cast<char*>(small.allocate(48));
+  CHECK(small.bytes() == 64);
+  auto* second = static_cast<char*>(small.allocate(160));
+  CHECK(small.bytes() > 64 + 160);
+  std::fill_n(first, 48, 'a');
+  std::fill_n(second, 160, 'b');
+  CHECK(first[47] == 'a');
+  usual.allocate(1);
+  CHECK(usual.bytes() > 1000);
+}
+
 TEST_CASE("escape and template names") {
   CHECK(escape("a b-c_d.1é") == "a_20b_2dc_5fd_2e1_e9");
   CHECK(escape("1abc") == "_31abc");
