@@ -35,7 +35,8 @@ std::shared_ptr<const std::string> FileSource::read(std::string_view path) const
     if (auto hit = files_.find(name); hit != files_.end()) return hit->second;
   }
   // The stamp is older than the content: should the file change in between, the next run sees it.
-  const cdb::pan::FileStamp stamp = look(name);
+  const cdb::pan::FileStamp stamp =
+      folder_exists(path.substr(0, path.rfind('/') + 1)) ? look(name) : cdb::pan::FileStamp{};
   std::shared_ptr<const std::string> content;
   if (stamp.exists()) {
     auto text = base::file::read(name);
@@ -73,6 +74,22 @@ bool FileSource::settled(const cdb::pan::FileStamp& stamp) {
   const auto now =
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   return std::max(stamp.modified, stamp.changed) + kRestless < now;
+}
+
+// `folder` ends in '/', or is "". Most look-ups of a compile end in folders that most roots of the include path do not have.
+bool FileSource::folder_exists(std::string_view folder) const {
+  if (folder.size() <= 1) return true;
+  std::string name(folder);
+  {
+    std::shared_lock lock(mutex_);
+    if (auto hit = folders_.find(name); hit != folders_.end()) return hit->second;
+  }
+  folder.remove_suffix(1);
+  struct stat info {};
+  const bool exists =
+      folder_exists(folder.substr(0, folder.rfind('/') + 1)) && stat(name.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+  std::unique_lock lock(mutex_);
+  return folders_.emplace(std::move(name), exists).first->second;
 }
 
 }  // namespace panc

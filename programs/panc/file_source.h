@@ -1,5 +1,6 @@
 // Templates from the file system: paths are what the include path makes of them (absolute). Files are read once and kept; the
-// first look at a file is the one that counts for the whole run. Any thread.
+// first look at a file is the one that counts for the whole run, and below a folder that is missing nothing is asked for again.
+// Any thread.
 #pragma once
 
 #include <memory>
@@ -22,9 +23,12 @@ class FileSource : public cdb::pan::Source, public cdb::pan::FileStates {
   static cdb::pan::FileStamp look(const std::string& path);
 
  private:
+  bool folder_exists(std::string_view folder) const;
+
   mutable std::shared_mutex mutex_;
   mutable std::unordered_map<std::string, std::shared_ptr<const std::string>> files_;
   mutable std::unordered_map<std::string, cdb::pan::FileStamp> stamps_;
+  mutable std::unordered_map<std::string, bool> folders_;
 };
 
 }  // namespace panc
