@@ -21,8 +21,12 @@ Bytef* bytes(std::string_view data) {
 std::string gzip(std::string_view data, int level) {
   z_stream stream{};
   if (deflateInit2(&stream, level, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::bad_alloc();
+  // Equal data give equal bytes: no time, and the operating system is "unknown", as Java writes it.
+  gz_header header{};
+  header.os = 255;
+  deflateSetHeader(&stream, &header);
   std::string out(deflateBound(&stream, data.size()) + 32, '\0');
-  // Fed in pieces because zlib counts in 32 bits. No gz_header is given, so the time stays 0 and equal data give equal bytes.
+  // Fed in pieces because zlib counts in 32 bits.
   std::size_t read = 0, written = 0;
   int state = Z_OK;
   while (state != Z_STREAM_END) {

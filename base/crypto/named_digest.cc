@@ -23,9 +23,25 @@ std::string md2_hex(std::string_view data) {
 
 Result<std::string> digest_hex(std::string_view algorithm, std::string_view data) {
   if (algorithm == "MD2") return md2_hex(data);
-  static constexpr std::string_view known[][2] = {{"MD5", "MD5"},        {"SHA-1", "SHA1"},     {"SHA1", "SHA1"},
-                                                  {"SHA-224", "SHA224"}, {"SHA-256", "SHA256"}, {"SHA-384", "SHA384"},
-                                                  {"SHA-512", "SHA512"}};
+  static constexpr std::string_view known[][2] = {{"MD5", "MD5"},
+                                                  {"SHA-1", "SHA1"},
+                                                  {"SHA1", "SHA1"},
+                                                  {"SHA-224", "SHA224"},
+                                                  {"SHA-256", "SHA256"},
+                                                  {"SHA-384", "SHA384"},
+                                                  {"SHA-512", "SHA512"},
+                                                  {"SHA224", "SHA224"},
+                                                  {"SHA256", "SHA256"},
+                                                  {"SHA384", "SHA384"},
+                                                  {"SHA512", "SHA512"},
+                                                  {"SHA-512/224", "SHA512-224"},
+                                                  {"SHA-512/256", "SHA512-256"},
+                                                  {"SHA512/224", "SHA512-224"},
+                                                  {"SHA512/256", "SHA512-256"},
+                                                  {"SHA3-224", "SHA3-224"},
+                                                  {"SHA3-256", "SHA3-256"},
+                                                  {"SHA3-384", "SHA3-384"},
+                                                  {"SHA3-512", "SHA3-512"}};
   for (const auto& [name, openssl_name] : known) {
     if (name != algorithm) continue;
     EVP_MD* method = EVP_MD_fetch(nullptr, openssl_name.data(), nullptr);
@@ -39,8 +55,8 @@ Result<std::string> digest_hex(std::string_view algorithm, std::string_view data
     if (done != 1) return fail(Errc::internal, fmt::format("OpenSSL could not compute {}", algorithm));
     return hex({out, size});
   }
-  return fail(Errc::invalid, fmt::format("unknown digest algorithm '{}'", algorithm),
-              "use MD2, MD5, SHA-1, SHA-224, SHA-256, SHA-384 or SHA-512");
+  return fail(Errc::invalid, fmt::format("invalid digest algorithm ({})", algorithm),
+              "use MD2, MD5, SHA-1, SHA-224, SHA-256, SHA-384, SHA-512, SHA-512/224, SHA-512/256 or SHA3-224 to SHA3-512");
 }
 
 }  // namespace base::crypto

@@ -30,7 +30,7 @@ void mark_final(ObjectContext& context, const Statement& s) {
 void put(ObjectContext& context, const Path& path, Value value) {
   Value& start = context.tree(path);
   if (path.terms.empty()) {
-    if (!value.exists() || value.is_null()) raise_evaluation("the root element cannot be removed");
+    if (!value.exists() || value.is_null()) raise_evaluation("cannot set root element to null");
     if (!value.is_dict())
       raise_evaluation(fmt::format("root element cannot be replaced by element of type {}", tag_name(value.tag())));
     start = std::move(value);
@@ -107,7 +107,8 @@ void assign(ObjectContext& context, const Statement& s) {
     result = Evaluator(context).run_statement(s.block);
     Value& now = *context.self.slot;
     same = now.same_node(result) && !(context.self.parent != nullptr && context.self.parent->frozen);
-    if (!same) result.freeze();
+    // What the block left shared inside SELF is shared no longer.
+    result.freeze();
     if (memorable) {
       // SELF and the result hold it; anybody else would see changes made to it later.
       if (!same || result.node()->refs <= 2) recorder->keep(result);
@@ -126,11 +127,11 @@ void assign(ObjectContext& context, const Statement& s) {
 void set_loadpath(ObjectContext& context) {
   const Value& value = context.global(Names::loadpath).value;
   std::vector<std::string> paths{""};
-  if (!value.is_list()) raise_evaluation("the LOADPATH variable must be a list");
+  if (!value.is_list()) raise_evaluation("LOADPATH variable must be a list");
   for (std::uint32_t i = 0; i < value.node()->size; ++i) {
     const Value& entry = value.node()->items[i];
-    if (!entry.is_string()) raise_evaluation("the LOADPATH variable must hold strings only");
-    if (entry.as_string().starts_with('/')) raise_evaluation("the LOADPATH variable can only hold relative paths");
+    if (!entry.is_string()) raise_evaluation("LOADPATH contains non-string value");
+    if (entry.as_string().starts_with('/')) raise_evaluation("LOADPATH can only contain relative paths");
     paths.emplace_back(entry.as_string());
   }
   context.loadpath = std::move(paths);
@@ -195,9 +196,11 @@ void include(ObjectContext& context, const Statement& s) {
       if (memorable) recorder->keep(value);
     }
     if (value.is_null() || value.is_undef()) return;
-    if (!value.is_string()) raise_evaluation(fmt::format("include needs a string, undef or null, not {}", tag_name(value.tag())));
+    if (!value.is_string())
+      raise(Problem::Kind::evaluation, "DML block for computed include statement didn't evaluate to undef, null, or a string",
+            s.span, fmt::format("it gave an element of type {}", tag_name(value.tag())));
     name = value.as_string();
-    if (!valid_include_name(name)) raise_evaluation(fmt::format("invalid template name ({}) in include", name));
+    if (!valid_include_name(name)) raise_evaluation(fmt::format("invalid identifier for include: {}", name));
   }
   bool fresh = false;
   const auto what = context.load(name, false, fresh);

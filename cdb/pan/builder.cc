@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "cdb/pan/builtin.h"
+#include "cdb/pan/builtin_text.h"
 #include "cdb/pan/evaluator.h"
 #include "cdb/pan/java/java.h"
 #include "cdb/pan/operators.h"
@@ -109,7 +109,9 @@ void Builder::restricted(const Op* op) {
   if (!op->leaves) return;
   StackGuard::check();
   if (op->kind == OpKind::builtin && (op->function->name == "return" || op->function->name == "error"))
-    syntax_error(fmt::format("{}() may not be used in function arguments or variable indices", op->function->name), op->span);
+    syntax_error(fmt::format("{}() may not appear in a restricted context (either variable indices or function arguments)",
+                             op->function->name),
+                 op->span);
   for (std::uint32_t i = 0; i < op->count; ++i) restricted(op->args[i]);
 }
 
@@ -149,11 +151,11 @@ Op* Builder::variable(std::string_view name, Span span, Ops indices) {
 void Builder::convert_to_target(Op* op) {
   if (op->kind == OpKind::self) {
     op->kind = OpKind::target_self;
-    if (op->count == 0) syntax_error("SELF cannot be set directly, only its children", op->span);
+    if (op->count == 0) syntax_error("SELF variable may not be set directly", op->span);
   } else {
     op->kind = OpKind::target;
     if (automatic(op->name))
-      syntax_error(fmt::format("the automatic variable {} cannot be set", names_.text(op->name)), op->span);
+      syntax_error(fmt::format("automatic variable ({}) may not be set directly", names_.text(op->name)), op->span);
     Use& use = frame_.uses[op->slot];
     use.assigned = true;
     frame_.targets.push_back(op);
@@ -235,7 +237,7 @@ Op* Builder::fold(OpKind kind, Op* a, Op* b, Span span) {
 Op* Builder::unary(OpKind kind, Op* operand, Span span) {
   if (is_constant(operand)) {
     if (kind == OpKind::plus && !operand->value.is_number()) {
-      syntax_error("the argument of unary plus (+) must be a long or double", span);
+      syntax_error("argument for unary plus (+) operation must be a long or double", span);
       return broken(span);
     }
     return fold(kind, operand, nullptr, span);
@@ -250,13 +252,13 @@ Op* Builder::binary(OpKind kind, Op* left, Op* right) {
     const bool decisive = kind == OpKind::logical_or;
     if (is_constant(left)) {
       if (!left->value.is_boolean()) {
-        syntax_error(fmt::format("the first argument of {} must be a boolean", text), span);
+        syntax_error(fmt::format("first argument for {} operation must be a boolean value", text), span);
         return broken(span);
       }
       if (left->value.as_boolean() == decisive) return constant(Value::boolean(decisive), span);
     }
     if (is_constant(right) && !right->value.is_boolean()) {
-      syntax_error(fmt::format("the second argument of {} must be a boolean", text), span);
+      syntax_error(fmt::format("second argument for {} operation must be a boolean value", text), span);
       return broken(span);
     }
     if (is_constant(left) && is_constant(right)) return constant(right->value, span);
@@ -269,7 +271,7 @@ Op* Builder::binary(OpKind kind, Op* left, Op* right) {
 Op* Builder::if_else(Op* condition, Op* yes, Op* no, Span span) {
   if (is_constant(condition)) {
     if (!condition->value.is_boolean()) {
-      syntax_error("the test of if must be a boolean", span);
+      syntax_error("if-else test must evaluate to a boolean property", span);
       return broken(span);
     }
     if (condition->value.as_boolean()) return yes;
@@ -282,7 +284,7 @@ Op* Builder::if_else(Op* condition, Op* yes, Op* no, Span span) {
 Op* Builder::while_loop(Op* condition, Op* body, Span span) {
   if (is_constant(condition)) {
     if (!condition->value.is_boolean()) {
-      syntax_error("the test of a loop must be a boolean", span);
+      syntax_error("loop test must evaluate to a boolean property", span);
       return broken(span);
     }
     if (!condition->value.as_boolean()) return constant(Value::undef(), span);
@@ -304,7 +306,7 @@ Op* Builder::call(std::string_view name, Span span, Ops args) {
   for (const Op* arg : args) restricted(arg);
   const Symbol symbol = names_.intern(name);
   if (symbol <= Names::function) {
-    syntax_error(fmt::format("{} is an automatic variable and cannot be called", name), span);
+    syntax_error(fmt::format("{} cannot be used as a function", name), span);
     return broken(span);
   }
   const Builtin* builtin = find_builtin(name);
@@ -316,16 +318,7 @@ Op* Builder::call(std::string_view name, Span span, Ops args) {
   }
   const int count = static_cast<int>(args.size());
   if (count < builtin->min_args || (builtin->max_args >= 0 && count > builtin->max_args)) {
-    static constexpr std::string_view words[] = {"no", "one", "two", "three", "four"};
-    std::string wanted;
-    if (builtin->max_args < 0)
-      wanted = fmt::format("at least {}", words[builtin->min_args]);
-    else if (builtin->min_args == builtin->max_args)
-      wanted = fmt::format("exactly {}", words[builtin->min_args]);
-    else
-      wanted = fmt::format("{} or {}", words[builtin->min_args], words[builtin->max_args]);
-    syntax_error(fmt::format("{}() requires {} argument{}, not {}", name, wanted, builtin->max_args == 1 ? "" : "s", count),
-                 span);
+    syntax_error(library::wrong_count_text(*builtin), span, fmt::format("it is called with {}", count));
     return broken(span);
   }
   if (!builtin->pure)
@@ -352,7 +345,9 @@ bool Builder::can_be_constant(const Op* op) const {
     case OpKind::list_target_self:
     case OpKind::call: return false;
     case OpKind::variable: return frame_.uses[op->slot].assigned && all(0, op->count);
-    case OpKind::builtin: return !op->function->run_time_only && all(0, op->count);
+    case OpKind::builtin:
+      // At compile time deprecated() is true, whatever its arguments are.
+      return !op->function->run_time_only && (op->function->name == "deprecated" || all(0, op->count));
     case OpKind::if_else:
     case OpKind::while_loop:
     case OpKind::logical_and:

@@ -97,10 +97,8 @@ std::span<const Builtin> all_builtins() {
 namespace library {
 
 void wrong_argument(const Op& op, std::uint32_t i, std::string_view wanted, const Value& got) {
-  static constexpr std::string_view order[] = {"first", "second", "third", "fourth"};
-  raise_evaluation(fmt::format("the {} argument of {}() must be {}, not {}", i < 4 ? order[i] : "last", op.function->name, wanted,
-                               tag_name(got.tag())),
-                   op.span);
+  raise(Problem::Kind::evaluation, wrong_argument_text(op.function->name, op.count, i, got), op.span,
+        fmt::format("argument {} must be {}; it is {}", i + 1, wanted, tag_name(got.tag())));
 }
 
 Value string_argument(Evaluator& e, const Op& op, std::uint32_t i) {

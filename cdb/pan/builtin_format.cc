@@ -23,7 +23,9 @@ std::string formatted(Evaluator& e, const Op& op) {
       case Tag::string: args.emplace_back(v.as_string()); break;
       case Tag::list:
       case Tag::dict: args.emplace_back(std::string_view(texts.emplace_back(text_of(v)))); break;
-      default: raise_evaluation(fmt::format("{}() cannot format {}", op.function->name, tag_name(v.tag())), op.span);
+      default:
+        raise(Problem::Kind::evaluation, "all arguments to format() must be primitive types", op.span,
+              fmt::format("one of them is {}", tag_name(v.tag())));
     }
   }
   auto text = java::format(values[0].as_string(), args);
@@ -36,17 +38,16 @@ std::string formatted(Evaluator& e, const Op& op) {
 
 Op* check_message(Builder& builder, Op* op) {
   if (op->count == 1 && is_constant(op->args[0]) && !op->args[0]->value.is_string())
-    builder.syntax_error(fmt::format("{}() takes a string, not {}", op->function->name, tag_name(op->args[0]->value.tag())),
-                         op->span);
+    builder.syntax_error(wrong_argument_text(op->function->name, op->count, 0, op->args[0]->value), op->span);
   return op;
 }
 
 Op* check_deprecated(Builder& builder, Op* op) {
   const Op *level = op->args[0], *text = op->args[1];
   if (is_constant(level) && !(level->value.is_integer() && level->value.as_integer() >= 0))
-    builder.syntax_error("the first argument of deprecated() must be a long that is not negative", op->span);
+    builder.syntax_error("first argument of deprecated() must be a non-negative long", op->span);
   else if (is_constant(text) && !text->value.is_string())
-    builder.syntax_error("the second argument of deprecated() must be a string", op->span);
+    builder.syntax_error("second argument of deprecated() must be a string", op->span);
   return op;
 }
 
@@ -125,7 +126,7 @@ Value deprecated(Evaluator& e, const Op& op) {
   if (e.at_compile_time()) return Value::boolean(true);
   const std::int64_t level = long_argument(e, op, 0);
   const Value text = string_argument(e, op, 1);
-  if (level < 0) raise_evaluation("the first argument of deprecated() must not be negative", op.span);
+  if (level < 0) raise_evaluation("first argument of deprecated() must be a non-negative long", op.span);
   switch (e.context()->options.warnings) {
     case Options::Warnings::on: e.context()->note(Diagnostic::Severity::warning, std::string(text.as_string()), op.span); break;
     case Options::Warnings::fatal: raise_evaluation(fmt::format("deprecation error: {}", text.as_string()), op.span);

@@ -5,6 +5,7 @@
 
 #include "cdb/pan/builder.h"
 #include "cdb/pan/builtin.h"
+#include "cdb/pan/builtin_text.h"
 #include "cdb/pan/evaluator.h"
 
 namespace cdb::pan::library {

@@ -4,6 +4,7 @@
 #include "base/crypto/crypto.h"
 #include "cdb/pan/builtin_list.h"
 #include "cdb/pan/java/java.h"
+#include "cdb/pan/repository.h"
 
 namespace cdb::pan::library {
 
@@ -42,7 +43,8 @@ const java::Regex& cached_regex(std::string_view pattern, std::string_view flags
 void check_flags(std::string_view flags, Span span) {
   for (char c : flags)
     if (std::string_view("ismux").find(c) == std::string_view::npos)
-      raise_evaluation(fmt::format("unknown regular expression flag '{}': use i, s, m, u, x", c), span);
+      raise(Problem::Kind::evaluation, fmt::format("invalid matching flag for regular expression: {}", c), span,
+            "use i, s, m, u, x");
 }
 
 struct Matching {
@@ -58,9 +60,8 @@ Matching matching(Evaluator& e, const Op& op) {
   for (std::uint32_t i = 0; i < op.count; ++i) {
     if (i > 0 && op.regex != nullptr) break;
     if (!values[i].is_string())
-      raise_evaluation(
-          fmt::format("the arguments of {}() must all be strings; {} found", op.function->name, tag_name(values[i].tag())),
-          op.span);
+      raise_evaluation(fmt::format("{}() arguments must all be strings; {} found", op.function->name, tag_name(values[i].tag())),
+                       op.span);
   }
   if (op.regex != nullptr) return {std::move(values[0]), op.regex};
   const std::string_view flags = op.count == 3 ? values[2].as_string() : std::string_view();
@@ -96,9 +97,9 @@ base::Result<std::string> digest_hex(std::string_view algorithm, std::string_vie
 Op* check_match(Builder& builder, Op* op) {
   for (std::uint32_t i = 0; i < op->count; ++i) {
     if (is_constant(op->args[i]) && !op->args[i]->value.is_string()) {
-      builder.syntax_error(fmt::format("the arguments of {}() must all be strings; {} found", op->function->name,
-                                       tag_name(op->args[i]->value.tag())),
-                           op->span);
+      builder.syntax_error(
+          fmt::format("{}() arguments must all be strings; {} found", op->function->name, tag_name(op->args[i]->value.tag())),
+          op->span);
       return op;
     }
   }
@@ -128,9 +129,9 @@ Op* check_pattern(Builder& builder, Op* op) {
 
 Op* check_join(Builder& builder, Op* op) {
   if (is_constant(op->args[0], Tag::null) || is_constant(op->args[1], Tag::null))
-    builder.syntax_error("join() takes no null", op->span);
+    builder.syntax_error("value cannot be null for join()", op->span);
   if (op->count == 2 && is_constant(op->args[1]) && !op->args[1]->value.is_list())
-    builder.syntax_error("with two arguments the second of join() must be a list", op->span);
+    builder.syntax_error("second argument of join() must be a variable reference or a list", op->span);
   return op;
 }
 
@@ -139,7 +140,7 @@ Op* fold_text(Builder& builder, Op* op, std::string (*function)(std::string_view
   if (!is_constant(op->args[0])) return op;
   const Value& v = op->args[0]->value;
   if (!v.is_string()) {
-    builder.syntax_error(fmt::format("{}() takes a string, not {}", op->function->name, tag_name(v.tag())), op->span);
+    builder.syntax_error(wrong_argument_text(op->function->name, op->count, 0, v), op->span);
     return op;
   }
   try {
@@ -163,9 +164,9 @@ Op* check_unescape(Builder& builder, Op* op) {
 Op* check_digest(Builder& builder, Op* op) {
   if (is_constant(op->args[0])) {
     if (!op->args[0]->value.is_string())
-      builder.syntax_error("the first argument of digest() must be a string", op->span);
+      builder.syntax_error("first argument of digest() must be a string", op->span);
     else if (auto known = digest_hex(op->args[0]->value.as_string(), ""); !known)
-      builder.syntax_error(fmt::format("unknown digest algorithm ({})", op->args[0]->value.as_string()), op->span,
+      builder.syntax_error(fmt::format("invalid digest algorithm ({})", op->args[0]->value.as_string()), op->span,
                            known.error().hint);
   }
   if (is_constant(op->args[1]) && !op->args[1]->value.is_string()) {
@@ -219,19 +220,22 @@ Value substr(Evaluator& e, const Op& op) {
   const std::int64_t size = length16(s);
   auto int_argument = [&](std::uint32_t i) {
     const std::int64_t v = long_argument(e, op, i);
-    if (v > INT32_MAX || v < INT32_MIN) raise_evaluation(fmt::format("{} is out of range for substr()", v), op.span);
+    if (v > INT32_MAX || v < INT32_MIN)
+      raise_evaluation(fmt::format("{} argument to substr() cannot be converted to int: {}", i == 1 ? "second" : "third", v),
+                       op.span);
     return v;
   };
   std::int64_t start = int_argument(1);
   if (start < 0) start += size;
-  if (start > size) raise_evaluation("the start of substr() lies behind the end of the string", op.span);
-  if (start < 0) raise_evaluation("the start of substr() lies before the beginning of the string", op.span);
+  if (start > size) raise_evaluation("start index in substr() is greater than the string length", op.span);
+  if (start < 0) raise_evaluation("start index in substr() is less than zero", op.span);
   std::int64_t end = size;
   if (op.count == 3) {
     const std::int64_t wanted = int_argument(2);
     end = wanted >= 0 ? start + wanted : size + wanted;
-    if (end > size) raise_evaluation("the end of substr() lies behind the end of the string", op.span);
-    if (end < start) raise_evaluation("the end of substr() lies before its start", op.span);
+    if (end > size) raise_evaluation("end index in substr() is greater than the string length", op.span);
+    if (end < 0) raise_evaluation("end index in substr() is less than zero", op.span);
+    if (end < start) raise_evaluation("start index is after ending index in substr()", op.span);
   }
   return Value::string(piece(s, start, end - start));
 }
@@ -241,13 +245,17 @@ Value join(Evaluator& e, const Op& op) {
   std::string out;
   auto add = [&](const Value& v, bool first) {
     if (!v.is_string())
-      raise_evaluation(fmt::format("join() takes strings or one list of strings, not {}", tag_name(v.tag())), op.span);
+      raise(Problem::Kind::evaluation,
+            op.count == 2 ? "join() only accepts strings as elements in the list"
+            : v.is_list() ? "join() only accepts a single list as an argument or all the arguments individually"
+                          : "join() only accepts strings or a list of strings as input arguments",
+            op.span, fmt::format("an element of type {} was found", tag_name(v.tag())));
     if (!first) out += delimiter.as_string();
     out += v.as_string();
   };
   if (op.count == 2) {
     const Value items = argument(e, op, 1);
-    if (!items.is_list()) raise_evaluation("with two arguments the second of join() must be a list", op.span);
+    if (!items.is_list()) raise_evaluation("join() only accepts strings or a list of strings as input arguments", op.span);
     for (std::uint32_t i = 0; i < items.node()->size; ++i) add(items.node()->items[i], i == 0);
   } else {
     for (std::uint32_t i = 1; i < op.count; ++i) add(argument(e, op, i), i == 1);
@@ -271,7 +279,7 @@ Value base64_encode(Evaluator& e, const Op& op) {
   return Value::string(java::base64_encode(string_argument(e, op, 0).as_string()));
 }
 Value base64_decode(Evaluator& e, const Op& op) {
-  return Value::string(take(java::base64_decode(string_argument(e, op, 0).as_string()), op.span));
+  return Value::string(clean_utf8(take(java::base64_decode(string_argument(e, op, 0).as_string()), op.span)));
 }
 
 Value digest(Evaluator& e, const Op& op) {
@@ -287,7 +295,8 @@ Value ip4_to_long(Evaluator& e, const Op& op) {
   const Value text = string_argument(e, op, 0);
   std::string_view rest = text.as_string();
   auto wrong = [&] {
-    raise_evaluation(fmt::format("'{}' is no IPv4 address like 127.0.0.1 or 127.0.0.0/8", text.as_string()), op.span);
+    raise_evaluation(
+        "argument to ip4_to_long() must be a string in dotted notation with an optional bitmask, like \"127.0.0.1/8\"", op.span);
   };
   auto number = [&](std::int64_t most) {
     std::size_t digits = 0;
@@ -312,8 +321,9 @@ Value ip4_to_long(Evaluator& e, const Op& op) {
   if (!rest.empty()) {
     if (rest[0] != '/') wrong();
     rest.remove_prefix(1);
-    bits = number(32);
+    bits = number(99);
     if (!rest.empty()) wrong();
+    if (bits > 32) raise_evaluation("bitmask to IP must be between 0 and 32.", op.span);
     result.node()->push_back(Value::integer(bits == 0 ? 0 : (0xffffffffLL >> (32 - bits)) << (32 - bits)));
   } else {
     result.node()->push_back(Value::integer(0xffffffffLL));
@@ -323,7 +333,7 @@ Value ip4_to_long(Evaluator& e, const Op& op) {
 
 Value long_to_ip4(Evaluator& e, const Op& op) {
   const std::int64_t n = long_argument(e, op, 0);
-  if (n < 0 || n > 0xffffffffLL) raise_evaluation(fmt::format("long_to_ip4() takes a number of 32 bits, not {}", n), op.span);
+  if (n < 0 || n > 0xffffffffLL) raise_evaluation("argument to long_to_ip4 must be a 32-bit integer", op.span);
   return Value::string(fmt::format("{}.{}.{}.{}", n >> 24, n >> 16 & 255, n >> 8 & 255, n & 255));
 }
 

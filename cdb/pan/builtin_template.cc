@@ -35,7 +35,7 @@ bool good_file_name(const Value& v) {
 }
 
 std::string file_argument(const Op& op, const Value& v) {
-  if (!good_file_name(v)) raise_evaluation(fmt::format("{}() takes a relative file name", op.function->name), op.span);
+  if (!good_file_name(v)) raise_evaluation(fmt::format("{}() requires a relative file name", op.function->name), op.span);
   // The name may not lead out of the include path.
   std::string_view rest = v.as_string();
   while (!rest.empty()) {
@@ -89,9 +89,8 @@ Value structure(ObjectContext& context, const std::string& name, Span span) {
   bool fresh = false;
   const auto what = context.load(name, false, fresh);
   if (what->kind != TemplateKind::structure)
-    raise_evaluation(
-        fmt::format("create() needs a structure template; {} is an {} template", what->name, template_kind_name(what->kind)),
-        span);
+    raise(Problem::Kind::evaluation, "first argument of create() must be the name of structure template", span,
+          fmt::format("{} is an {} template", what->name, template_kind_name(what->kind)));
   const Memo::Key key{what.get(), nullptr, context.environment, Memo::Part::structure};
   if (remembers(context))
     if (const Value* known = context.memo->find(key, context, nullptr)) return *known;
@@ -112,7 +111,7 @@ Value structure(ObjectContext& context, const std::string& name, Span span) {
 }  // namespace
 
 Op* check_create(Builder& builder, Op* op) {
-  if (op->count % 2 != 1) builder.syntax_error("create() takes a template name and pairs of key and value", op->span);
+  if (op->count % 2 != 1) builder.syntax_error("create() requires an odd number of arguments", op->span);
   return op;
 }
 
@@ -126,7 +125,7 @@ Op* check_exists(Builder& builder, Op* op) {
     return op;
   }
   if (is_constant(op->args[0]) && !op->args[0]->value.is_string()) {
-    builder.syntax_error("exists() takes a variable or a string", op->span);
+    builder.syntax_error("exists() requires one variable reference or string argument", op->span);
     return op;
   }
   return constant_path(builder, op, false);
@@ -134,18 +133,18 @@ Op* check_exists(Builder& builder, Op* op) {
 
 Op* check_path_exists(Builder& builder, Op* op) {
   if (is_constant(op->args[0]) && !op->args[0]->value.is_string()) {
-    builder.syntax_error("path_exists() takes a string", op->span);
+    builder.syntax_error("path_exists() requires exactly one string argument", op->span);
     return op;
   }
   op = constant_path(builder, op, true);
   if (op->path != nullptr && op->path->type == Path::Type::relative)
-    builder.syntax_error("path_exists() takes no relative path", op->span);
+    builder.syntax_error("relative path is not allowed", op->span);
   return op;
 }
 
 Op* check_file(Builder& builder, Op* op) {
   if (is_constant(op->args[0]) && !good_file_name(op->args[0]->value))
-    builder.syntax_error(fmt::format("{}() takes a relative file name", op->function->name), op->span);
+    builder.syntax_error(fmt::format("{}() requires a relative file name", op->function->name), op->span);
   return op;
 }
 
@@ -156,10 +155,12 @@ Value create(Evaluator& e, const Op& op) {
   if (!values[0].is_string()) wrong_argument(op, 0, "a string", values[0]);
   Value result = structure(context, std::string(values[0].as_string()), op.span);
   for (std::uint32_t i = 1; i < op.count; i += 2) {
-    if (!values[i].is_string()) wrong_argument(op, i, "a string", values[i]);
+    if (!values[i].is_string())
+      raise_evaluation(
+          fmt::format("key arguments of create() must be strings; argument {} is of type {}", i, tag_name(values[i].tag())),
+          op.span);
     const Term term = make_term(values[i].str());
-    if (!term.is_key())
-      raise_evaluation(fmt::format("'{}' is an index and cannot be a key of create()", values[i].as_string()), op.span);
+    if (!term.is_key()) raise_evaluation(fmt::format("invalid key ({}) for create()", values[i].as_string()), op.span);
     put_child(result, term, std::move(values[i + 1]));
   }
   if (context.tracer != nullptr) context.tracer->made_structure(op.span, values, result);
@@ -197,7 +198,7 @@ Value exists(Evaluator& e, const Op& op) {
   }
   if (path != nullptr && path->type != Path::Type::relative) return Value::boolean(e.element(*path, true, true).exists());
   if (!valid_template_name(v.as_string()))
-    raise_evaluation(fmt::format("exists() takes an absolute path or a template name, not '{}'", v.as_string()), op.span);
+    raise_evaluation("exists() requires a valid external path, absolute path, or template name", op.span);
   return Value::boolean(template_exists(e, std::string(v.as_string())));
 }
 
@@ -206,7 +207,7 @@ Value path_exists(Evaluator& e, const Op& op) {
   if (!v.is_string()) wrong_argument(op, 0, "a string", v);
   const HeldPath computed = op.path == nullptr ? path_argument(op, v) : HeldPath();
   const Path& path = op.path != nullptr ? *op.path : *computed;
-  if (path.type == Path::Type::relative) raise_evaluation("path_exists() takes no relative path", op.span);
+  if (path.type == Path::Type::relative) raise_evaluation("relative path is not allowed", op.span);
   return Value::boolean(e.element(path, true, true).exists());
 }
 
@@ -226,7 +227,8 @@ Value file_contents(Evaluator& e, const Op& op) {
   if (content == nullptr) raise_evaluation(fmt::format("file ({}) does not exist", name), op.span);
   if (!compression.exists()) return Value::string(clean_utf8(*content));
   if (compression.as_string() != "gzip")
-    raise_evaluation(fmt::format("unknown compression ({}): only gzip is known", compression.as_string()), op.span);
+    raise(Problem::Kind::evaluation, fmt::format("invalid compression name ({})", compression.as_string()), op.span,
+          "only gzip is known");
   auto plain = base::compress::gunzip(*content);
   if (!plain)
     raise(Problem::Kind::evaluation, fmt::format("file ({}) cannot be uncompressed: {}", name, plain.error().message), op.span,
@@ -248,7 +250,7 @@ Value Evaluator::element(const Path& path, bool lookup, bool existence_only) {
   const Value* start = &context_->root;
   if (path.type == Path::Type::relative) {
     if (!context_->relative_root.exists())
-      raise_evaluation(fmt::format("the relative path '{}' can only be read in a structure template", path.text()));
+      raise_evaluation(fmt::format("relative path ('{}') cannot be used to retrieve element in configuration", path.text()));
     start = &context_->relative_root;
   } else if (path.type == Path::Type::external && path.authority != context_->name) {
     if (context_->recording != nullptr) context_->recording->give_up();

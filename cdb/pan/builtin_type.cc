@@ -19,8 +19,7 @@ std::int64_t java_round(double v) {
 }
 
 Value need_property(const Op& op, Value v) {
-  if (!v.is_property())
-    raise_evaluation(fmt::format("{}() takes a property, not {}", op.function->name, tag_name(v.tag())), op.span);
+  if (!v.is_property()) raise_evaluation(wrong_argument_text(op.function->name, op.count, 0, v), op.span);
   return v;
 }
 
@@ -29,7 +28,7 @@ Value extreme(Evaluator& e, const Op& op, bool largest) {
   if (a.is_integer() && b.is_integer())
     return Value::integer(largest ? std::max(a.as_integer(), b.as_integer()) : std::min(a.as_integer(), b.as_integer()));
   if (!a.is_number() || !b.is_number())
-    raise_evaluation(fmt::format("all arguments of {}() must be longs or doubles", op.function->name), op.span);
+    raise_evaluation(fmt::format("all arguments to {} must be longs or doubles", op.function->name), op.span);
   const double x = a.as_number(), y = b.as_number();
   if (x != x || y != y) return Value::real(std::nan(""));
   if (x == 0 && y == 0) return Value::real(largest == std::signbit(x) ? y : x);  // -0.0 is smaller than 0.0
@@ -44,8 +43,7 @@ Op* check_variable_lookup(Builder&, Op* op) {
 }
 
 Op* check_is_valid(Builder& builder, Op* op) {
-  if (op->args[0]->kind != OpKind::variable)
-    builder.syntax_error("is_valid() requires the first argument to be a type", op->span);
+  if (!is_variable(op->args[0])) builder.syntax_error("is_valid() requires the first argument to be a type", op->span);
   return op;
 }
 
@@ -70,11 +68,12 @@ Value is_kind(Evaluator& e, const Op& op) {
 
 Value is_valid(Evaluator& e, const Op& op) {
   const Op& type = *op.args[0];
+  if (type.kind == OpKind::self) raise_evaluation("type lookup failed for 'SELF'", op.span);
   if (type.kind != OpKind::variable || type.count != 0)
     raise_evaluation("is_valid() requires the first argument to be a type", op.span);
   const Value v = argument(e, op, 1);
   const FullType* full = e.context()->find_type(type.name);
-  if (full == nullptr) raise_evaluation(fmt::format("there is no type '{}'", e.names().text(type.name)), op.span);
+  if (full == nullptr) raise_evaluation(fmt::format("type lookup failed for '{}'", e.names().text(type.name)), op.span);
   try {
     validate(*full, e, v);
   } catch (const Failure& failure) {
@@ -100,7 +99,7 @@ Value to_double(Evaluator& e, const Op& op) {
   if (v.is_integer()) return Value::real(static_cast<double>(v.as_integer()));
   if (v.is_real()) return v;
   const auto parsed = java::parse_double(v.as_string());
-  if (!parsed) raise_evaluation(fmt::format("the string cannot be converted to double: {}", v.as_string()), op.span);
+  if (!parsed) raise_evaluation(fmt::format("string cannot be converted to double: {}", v.as_string()), op.span);
   return Value::real(*parsed);
 }
 
@@ -109,14 +108,15 @@ Value to_long(Evaluator& e, const Op& op) {
   std::int64_t radix = 0;
   if (op.count == 2) {
     radix = long_argument(e, op, 1);
-    if (radix < 2 || radix > 36) raise_evaluation(fmt::format("the radix {} is not between 2 and 36", radix), op.span);
+    if (radix < 2 || radix > 36)
+      raise_evaluation(fmt::format("radix value {} is not within valid range [2, 36]", radix), op.span);
   }
   v = need_property(op, std::move(v));
   if (v.is_boolean()) return Value::integer(v.as_boolean() ? 1 : 0);
   if (v.is_integer()) return v;
   if (v.is_real()) return Value::integer(java_round(v.as_real()));
   const auto parsed = radix == 0 ? java::decode_long(v.as_string()) : java::parse_long(v.as_string(), static_cast<int>(radix));
-  if (!parsed) raise_evaluation(fmt::format("the string cannot be converted to long: {}", v.as_string()), op.span);
+  if (!parsed) raise_evaluation(fmt::format("string cannot be converted to long: {}", v.as_string()), op.span);
   return Value::integer(*parsed);
 }
 

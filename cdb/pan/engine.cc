@@ -68,7 +68,7 @@ Engine::Engine(std::shared_ptr<const Source> source, Options options)
     try {
       initial_root_ = parse_constant(options_.initial_data, names_, option_heap_);
       if (!initial_root_.is_dict())
-        raise_evaluation(fmt::format("the initial data must be a dict, not {}", tag_name(initial_root_.tag())));
+        raise_evaluation(fmt::format("root element must be an nlist, not {}", tag_name(initial_root_.tag())));
     } catch (const Failure& failure) {
       option_problem_ = failure.problem;
       option_problem_->message = "initial data: " + option_problem_->message;

@@ -134,7 +134,8 @@ bool Evaluator::run_validation(const Block& block, const Value& self, const Sour
   context_->self = std::move(saved);
   iterations.swap(iterations_);
   if (!result.is_boolean())
-    raise_validation(fmt::format("the validation gave an element of type {} where a boolean is needed", tag_name(result.tag())));
+    raise_validation(fmt::format("user-defined validation function returned an element of type {}; boolean value required",
+                                 tag_name(result.tag())));
   return result.as_boolean();
 }
 
@@ -164,7 +165,8 @@ Value Evaluator::eval(const Op& op) {
       const Value condition = eval(*op.args[0]);
       if (returning_) return condition;
       if (!condition.is_boolean())
-        raise_evaluation(fmt::format("the test of if must be a boolean, not {}", tag_name(condition.tag())), op.span);
+        raise(Problem::Kind::evaluation, "if-else test must evaluate to a boolean property", op.span,
+              fmt::format("it gave an element of type {}", tag_name(condition.tag())));
       if (condition.as_boolean()) return eval(*op.args[1]);
       return op.count > 2 ? eval(*op.args[2]) : Value::undef();
     }
@@ -288,10 +290,10 @@ Value Evaluator::self_value(Span span) {
   switch (context_->self.kind) {
     case Self::Kind::slot: return *context_->self.slot;
     case Self::Kind::read_only: return context_->self.value;
-    case Self::Kind::forbidden: raise_evaluation("SELF cannot be used in an include statement", span);
+    case Self::Kind::forbidden: raise_evaluation("SELF cannot be used within include statement", span);
     case Self::Kind::none: break;
   }
-  raise_evaluation("SELF is not defined here", span);
+  raise_evaluation("SELF is not defined", span);
 }
 
 Value Evaluator::self(const Op& op) {
@@ -345,7 +347,7 @@ Value Evaluator::store(const Op& target, Value value) {
   try {
     if (target.count == 0) {
       if (context_ != nullptr && read_global(target.name) != nullptr)
-        raise_evaluation(fmt::format("global variable '{}' cannot be modified from a DML block", names_.text(target.name)));
+        raise_evaluation(fmt::format("global variable '{}' cannot be modified from DML block", names_.text(target.name)));
       Value& local = locals_[target.slot];
       if (target.open && value.is_resource()) value.open();
       check_replacement(local, value);
@@ -354,7 +356,7 @@ Value Evaluator::store(const Op& target, Value value) {
     }
     Terms terms(*this, target);
     if (context_ != nullptr && read_global(target.name) != nullptr)
-      raise_evaluation(fmt::format("global variable '{}' cannot be modified from a DML block", names_.text(target.name)));
+      raise_evaluation(fmt::format("global variable '{}' cannot be modified from DML block", names_.text(target.name)));
     value = std::move(value).duplicate();
     Value& local = locals_[target.slot];
     if (!local.exists() || local.is_undef()) local = terms[0].is_key() ? Value::dict() : Value::list();
@@ -374,7 +376,7 @@ void Evaluator::remove(const Op& target) {
   try {
     Terms terms(*this, target);
     if (context_ != nullptr && read_global(target.name) != nullptr)
-      raise_evaluation(fmt::format("global variable '{}' cannot be modified from a DML block", names_.text(target.name)));
+      raise_evaluation(fmt::format("global variable '{}' cannot be modified from DML block", names_.text(target.name)));
     Value& local = locals_[target.slot];
     if (target.count == 0) {
       local = {};
@@ -429,7 +431,7 @@ Value Evaluator::list_target(const Op& op) {
       if (!at->exists()) {
         if (context_ == nullptr) raise_evaluation("the variable is not known at compile time", op.span);
         if (read_global(op.name) != nullptr)
-          raise_evaluation(fmt::format("global variable '{}' cannot be modified from a DML block", names_.text(op.name)));
+          raise_evaluation(fmt::format("global variable '{}' cannot be modified from DML block", names_.text(op.name)));
       }
     }
     if (!at->exists() || at->is_undef() || at->is_null()) *at = Value::list();
@@ -443,7 +445,8 @@ Value Evaluator::list_target(const Op& op) {
       }
       at = child;
     }
-    if (!at->is_list()) raise_evaluation(fmt::format("the variable is of type {}, not a list", tag_name(at->tag())), op.span);
+    if (!at->is_list())
+      raise_evaluation(fmt::format("referenced variable of type {} is not a list", tag_name(at->tag())), op.span);
     at->open();
     if (op.kind == OpKind::list_target_self && context_->tracer != nullptr)
       context_->tracer->edits_self(op, terms.begin(), terms.size(), at->node()->size);
@@ -510,8 +513,7 @@ Value Evaluator::foreach_loop(const Op& op) {
   // A list that grows while it is walked must come to an end too.
   const std::int64_t limit = std::max<std::int64_t>(iteration_limit(), node->size);
   for (std::uint32_t i = 0; i < node->size; ++i) {
-    if (node->dict && node->changes != changes)
-      raise_evaluation("the dict changed its keys while foreach was walking it", op.span);
+    if (node->dict && node->changes != changes) raise_evaluation("resource changed structurally during iteration", op.span);
     if (context_ != nullptr) context_->step(op.span);
     if (i >= limit) raise_evaluation(fmt::format("loop iteration count ({}) has been exceeded", limit), op.span);
     if (node->dict) {

@@ -63,7 +63,7 @@ void ObjectContext::define_function(const Statement& statement, const Template& 
   if (statement.name >= functions.size()) functions.resize(std::max<std::size_t>(names.size(), statement.name + 1));
   Function& function = functions[statement.name];
   if (function.statement != nullptr) {
-    raise_evaluation(fmt::format("function {} is defined twice; the first definition is at {}", names.text(statement.name),
+    raise_evaluation(fmt::format("duplicate function definition: {}\nprevious definition [{}]", names.text(statement.name),
                                  place_text({function.owner->source, function.statement->span})));
   }
   function = {&statement, &owner, Value::string(names.text(statement.name))};
@@ -80,7 +80,7 @@ void ObjectContext::define_type(Symbol symbol, const FullType& type, const Templ
   TypeEntry& entry = types[symbol];
   if (entry.type != nullptr) {
     raise_evaluation(entry.owner == nullptr ? fmt::format("type {} is built in and cannot be defined", names.text(symbol))
-                                            : fmt::format("type {} is defined twice; the first definition is at {}",
+                                            : fmt::format("duplicate type definition: {}\nprevious definition [{}]",
                                                           names.text(symbol), place_text({entry.owner->source, entry.span})));
   }
   entry = {&type, owner, span};

@@ -64,13 +64,13 @@ bool fits(Wanted want, const Value& v) {
   const Wanted want = wanted(kind);
   const std::string_view kinds = want == Wanted::property ? "longs, doubles, or strings"
                                  : want == Wanted::number ? "longs or doubles"
-                                                          : "longs";
+                                                          : "long values";
   raise_evaluation(fmt::format("arguments for {} operation must be {}", operator_name(kind), kinds), span);
 }
 
 [[noreturn]] void mismatch(OpKind kind, const Value& a, const Value& b, Span span) {
-  raise_evaluation(
-      fmt::format("the {} operation cannot take {} and {}", operator_name(kind), tag_name(a.tag()), tag_name(b.tag())), span);
+  raise(Problem::Kind::evaluation, fmt::format("mismatched or invalid arguments for {} operation", operator_name(kind)), span,
+        fmt::format("they are of type {} and {}", tag_name(a.tag()), tag_name(b.tag())));
 }
 
 template <class T>
@@ -126,7 +126,7 @@ Value apply_binary(OpKind kind, const Value& a, const Value& b, Span span) {
       // The smallest long divided by -1 wraps instead of trapping.
       return b.as_integer() == -1 ? wrapped(U{0} - bits(a)) : Value::integer(a.as_integer() / b.as_integer());
     case OpKind::modulo:
-      if (b.as_integer() == 0) raise_evaluation("the second argument of modulus (%) must not be zero", span);
+      if (b.as_integer() == 0) raise_evaluation("second argument for modulus (%) operation cannot be zero", span);
       return Value::integer(b.as_integer() == -1 ? 0 : a.as_integer() % b.as_integer());
     case OpKind::bit_and: return wrapped(bits(a) & bits(b));
     case OpKind::bit_or: return wrapped(bits(a) | bits(b));
@@ -139,15 +139,14 @@ Value apply_unary(OpKind kind, const Value& a, Span span) {
   switch (kind) {
     case OpKind::logical_not:
       if (a.is_boolean()) return Value::boolean(!a.as_boolean());
-      raise_evaluation(fmt::format("the argument of {} must be a boolean, not {}", operator_name(kind), tag_name(a.tag())), span);
+      raise_evaluation(fmt::format("argument for {} operation must be a boolean value", operator_name(kind)), span);
     case OpKind::negate:
       if (a.is_integer()) return wrapped(U{0} - bits(a));
       if (a.is_real()) return Value::real(-a.as_real());
-      raise_evaluation(fmt::format("the argument of {} must be a long or double, not {}", operator_name(kind), tag_name(a.tag())),
-                       span);
+      raise_evaluation(fmt::format("argument for {} operation must be a long or double", operator_name(kind)), span);
     case OpKind::bit_not:
       if (a.is_integer()) return wrapped(~bits(a));
-      raise_evaluation(fmt::format("the argument of {} must be a long, not {}", operator_name(kind), tag_name(a.tag())), span);
+      raise_evaluation(fmt::format("argument for {} operation must be a long value", operator_name(kind)), span);
     default: return a;
   }
 }

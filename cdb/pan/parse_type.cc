@@ -19,7 +19,7 @@ const FullType* Parser::full_type() {
     Value value;
     block(&value, &span);
     if (!value.exists())
-      builder_.syntax_error("the default value must be a constant that is known at compile time", span,
+      builder_.syntax_error("DML block for default value does not evaluate to a compile-time constant", span,
                             "set it in the template instead, or build it from literals only");
     else if (value.is_undef() || value.is_null())
       builder_.syntax_error("undef and null cannot be default values", span);
@@ -121,8 +121,8 @@ void Parser::record_fields(BaseType& record) {
     const FullType* type = full_type();
     try {
       const Path path = parse_path(name.text);
-      if (path.terms.size() != 1) raise_syntax(fmt::format("field name ({}) must be a single path term", name.text), name.span);
-      if (!path.terms[0].is_key()) raise_syntax(fmt::format("field name ({}) must be a key, not an index", name.text), name.span);
+      if (path.terms.size() != 1) raise_syntax(fmt::format("field name ({}) must be a valid term", name.text), name.span);
+      if (!path.terms[0].is_key()) raise_syntax(fmt::format("field name ({}) must be a valid key, not an index", name.text), name.span);
       make_immortal(path);
       (required ? scratch_.required : scratch_.optional).push_back({path.terms[0].key.str(), type});
     } catch (Failure& failure) {
@@ -159,7 +159,7 @@ bool Parser::range(Range& out) {
     }
   }
   if (out.min > out.max)
-    raise_evaluation(fmt::format("the lower bound ({}) must not exceed the upper bound ({})", out.min, out.max),
+    raise_evaluation(fmt::format("minimum range value ({}) must be less than or equal to maximum value ({})", out.min, out.max),
                      join(first, from(first.begin)));
   return true;
 }

@@ -164,7 +164,7 @@ void Parser::assignment(bool final, std::uint32_t begin) {
   made.span = from(begin);
   made.path = statement_path(name.text, name.span, has_prefix_ ? &prefix_ : nullptr, has_prefix_ && !prefix_.terms.empty());
   if (made.path.type == Path::Type::external)
-    builder_.syntax_error(fmt::format("cannot assign to a path of another object ({})", made.path.text()), made.span);
+    builder_.syntax_error(fmt::format("assignment cannot be made to an external path ({})", made.path.text()), made.span);
   if (made.value.exists()) made.kind = made.value.is_null() ? Statement::Kind::assign_delete : Statement::Kind::assign_constant;
   add(std::move(made));
 }
@@ -180,7 +180,7 @@ void Parser::variable(bool final, std::uint32_t begin) {
   made.span = from(begin);
   made.name = builder_.names().intern(name.text);
   if (made.name <= Names::function)
-    builder_.syntax_error(fmt::format("the automatic variable {} cannot be set", name.text), made.span);
+    builder_.syntax_error(fmt::format("automatic variable ({}) may not be set directly", name.text), made.span);
   if (made.value.exists()) made.kind = Statement::Kind::variable_constant;
   add(std::move(made));
 }
@@ -214,7 +214,7 @@ void Parser::bind() {
   } else {
     made.path = statement_path(name.text, made.span, nullptr, false);
     if (made.path.type != Path::Type::absolute)
-      builder_.syntax_error(fmt::format("bind and valid need an absolute path, not '{}'", name.text), made.span);
+      builder_.syntax_error(fmt::format("only absolute paths can be used with bind statements ({})", name.text), made.span);
   }
   add(std::move(made));
 }
@@ -235,15 +235,16 @@ void Parser::include() {
   made.block = block(&made.value);
   cursor_.expect(Lex::semicolon);
   made.span = from(begin);
-  if (const Op* self = find_self(made.block.op)) builder_.syntax_error("SELF cannot be used in an include statement", self->span);
+  if (const Op* self = find_self(made.block.op))
+    builder_.syntax_error("SELF cannot be used within include statement", self->span);
   if (made.value.exists()) {
     if (made.value.is_undef() || made.value.is_null()) return;
     if (!made.value.is_string()) {
-      builder_.syntax_error("include needs a string, undef or null", made.span);
+      builder_.syntax_error("DML block must evaluate to a string property, null, or undef", made.span);
       return;
     }
     if (!valid_include_name(made.value.as_string()))
-      builder_.syntax_error(fmt::format("invalid template name ({}) in include", made.value.as_string()), made.span);
+      builder_.syntax_error(fmt::format("invalid identifier ({})", made.value.as_string()), made.span);
     made.kind = Statement::Kind::include_static;
   }
   add(std::move(made));
@@ -263,7 +264,7 @@ void Parser::prefix() {
     absolute_prefix_ = path;
     has_absolute_prefix_ = true;
   } else if (!has_absolute_prefix_) {
-    builder_.syntax_error(fmt::format("the relative prefix '{}' needs an absolute prefix before it", name.text), from(begin));
+    builder_.syntax_error(fmt::format("given relative prefix ({}) requires prior absolute prefix", name.text), from(begin));
   } else {
     path = joined(absolute_prefix_, path);
   }
@@ -278,14 +279,14 @@ void Parser::check_statements() {
   auto is_assignment = [](Kind k) { return k == Kind::assign || k == Kind::assign_constant || k == Kind::assign_delete; };
   for (const Statement& s : target_.statements) {
     if (target_.kind == TemplateKind::declaration && is_assignment(s.kind))
-      fail(s, "a declaration template cannot assign to paths");
+      fail(s, "statement not allowed in declaration template");
     if (target_.kind == TemplateKind::structure) {
       if (!is_assignment(s.kind) && s.kind != Kind::include && s.kind != Kind::include_static)
-        fail(s, "a structure template can only contain include statements and assignments to relative paths");
+        fail(s, "only relative assigment and include statements are allowed in structure templates");
       if (is_assignment(s.kind) && s.path.type == Path::Type::absolute)
-        fail(s, "a structure template can only assign to relative paths");
+        fail(s, "structure templates can only contain assignments to relative paths");
     } else if (target_.kind != TemplateKind::declaration && is_assignment(s.kind) && s.path.type == Path::Type::relative) {
-      fail(s, "only structure templates can assign to relative paths (or after a prefix statement)");
+      fail(s, "ordinary, object, and unique templates can only contain assignments to absolute paths");
     }
   }
   // Twice the same name is rare: sorting tells whether there is any.

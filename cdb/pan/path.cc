@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 
+#include "cdb/pan/java/utf.h"
 #include "cdb/pan/problem.h"
 
 namespace cdb::pan {
@@ -33,13 +34,13 @@ bool looks_like_index(std::string_view text) {
 
 Term index_term(std::string_view text) {
   std::string_view digits = text[0] == '-' ? text.substr(1) : text;
-  if (digits.size() > 1 && digits[0] == '0') raise_evaluation(fmt::format("the index '{}' must not begin with zeros", text));
-  if (digits.size() > 18) raise_evaluation(fmt::format("the key '{}' begins with a digit and is too large to be an index", text));
+  if (digits.size() > 1 && digits[0] == '0') raise_evaluation(fmt::format("index cannot start with leading zero(s): '{}'", text));
+  if (digits.size() > 18) raise_evaluation(fmt::format("path term or nlist key cannot start with a digit: '{}'", text));
   return make_term(static_cast<std::int64_t>(std::stoll(std::string(text))));
 }
 
 void check_key(std::string_view text) {
-  if (text.empty()) raise_evaluation("the empty string cannot be a path term or dict key");
+  if (text.empty()) raise_evaluation("empty string cannot be used as a path term or nlist key");
   static constexpr auto allowed = [] {
     std::array<bool, 256> table{};
     for (unsigned c = 0; c < 256; ++c) {
@@ -52,7 +53,7 @@ void check_key(std::string_view text) {
   for (unsigned char c : text) good &= allowed[c];
   if (!good) {
     Problem::Kind kind = Problem::Kind::evaluation;
-    raise(kind, fmt::format("invalid path term or dict key: '{}'", text), {},
+    raise(kind, fmt::format("invalid path term or nlist key: '{}'", text), {},
           "escape it: {raw text} in a path, escape() elsewhere");
   }
 }
@@ -72,11 +73,11 @@ std::string resolve_braces(std::string_view text) {
     if (c == '{') {
       const std::size_t close = text.find_first_of("{}", at + 1);
       if (close == std::string_view::npos || text[close] == '{')
-        raise_syntax(fmt::format("path '{}' has unbalanced or nested braces", text));
+        raise_syntax(fmt::format("path '{}' contains mismatched or nested braces", text));
       out += escape(text.substr(at + 1, close - at - 1));
       at = close + 1;
     } else if (c == '}') {
-      raise_syntax(fmt::format("path '{}' has unbalanced or nested braces", text));
+      raise_syntax(fmt::format("path '{}' contains mismatched or nested braces", text));
     } else {
       out += c;
       ++at;
@@ -135,7 +136,7 @@ Term make_term(Str* text) {
 Term make_term(const Value& value) {
   if (value.is_string()) return make_term(value.str());
   if (value.is_integer()) return make_term(value.as_integer());
-  raise_evaluation(fmt::format("an element of type {} cannot be an index", tag_name(value.tag())));
+  raise_evaluation(fmt::format("element of type {} is not a valid index", tag_name(value.tag())));
 }
 
 Path parse_path(std::string_view raw, bool any_relative) {
@@ -146,7 +147,7 @@ Path parse_path(std::string_view raw, bool any_relative) {
   if (const std::size_t colon = rest.find(':'); colon != std::string_view::npos) {
     path.type = Path::Type::external;
     path.authority = rest.substr(0, colon);
-    if (!valid_template_name(path.authority)) raise_syntax(fmt::format("invalid object name ({}) in path", path.authority));
+    if (!valid_template_name(path.authority)) raise_syntax(fmt::format("invalid authority ({}) in path", path.authority));
     rest.remove_prefix(colon + 1);
     if (!rest.empty() && rest[0] == '/') rest.remove_prefix(1);
   } else if (!rest.empty() && rest[0] == '/') {
@@ -173,9 +174,9 @@ Path parse_path(std::string_view raw, bool any_relative) {
       check_key(part);
     if (count++ == 0) index_first = index;
   });
-  if (path.type == Path::Type::relative && count == 0) raise_syntax("a relative path needs at least one term");
+  if (path.type == Path::Type::relative && count == 0) raise_syntax("relative path must have at least one term");
   if (index_first && !(path.type == Path::Type::relative && any_relative))
-    raise_syntax("the first term of a path must be a key, not an index");
+    raise_syntax("first term in path must be a key, not an index");
   Heap& heap = Heap::current();
   if (!path.authority.empty()) {
     auto* name = static_cast<char*>(heap.allocate(path.authority.size()));
@@ -228,7 +229,11 @@ std::string escape(std::string_view raw) {
       put(static_cast<unsigned>((c & 3) << 6 | (static_cast<unsigned char>(raw[i + 1]) & 0x3f)));
       ++i;
     } else {
-      raise_evaluation("the string contains a character that cannot be escaped (its code is above ff)");
+      std::size_t next = i;
+      raise(Problem::Kind::evaluation,
+            fmt::format("string contains character which cannot be escaped: {:x}",
+                        static_cast<unsigned>(java::next_code(raw, next))),
+            {}, "only characters up to ff can be escaped");
     }
   }
   out.resize(static_cast<std::size_t>(at - out.data()));
@@ -246,10 +251,10 @@ std::string unescape(std::string_view escaped) {
       out += escaped[i];
       continue;
     }
-    if (i + 2 >= escaped.size()) raise_evaluation("the string contains an incomplete escape sequence");
+    if (i + 2 >= escaped.size()) raise_evaluation("string contains incomplete escape sequence");
     const int high = value(static_cast<unsigned char>(escaped[i + 1])), low = value(static_cast<unsigned char>(escaped[i + 2]));
     if (high < 0 || low < 0)
-      raise_evaluation(fmt::format("the string contains an invalid escape sequence: {}", escaped.substr(i + 1, 2)));
+      raise_evaluation(fmt::format("string contains invalid escape sequence: {}", escaped.substr(i + 1, 2)));
     const int code = high * 16 + low;
     if (code < 0x80) {
       out += static_cast<char>(code);

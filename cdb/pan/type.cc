@@ -56,7 +56,7 @@ void check_range(const Range& range, const Value& self) {
     case Tag::dict:
       if (!within(self.node()->size)) outside(self.is_list() ? "list size" : "hash size", std::to_string(self.node()->size));
       return;
-    default: raise_validation(fmt::format("an element of type {} has no range", tag_name(self.tag())));
+    default: raise_validation(fmt::format("range checking cannot be applied to element of type {}", tag_name(self.tag())));
   }
 }
 
@@ -335,7 +335,7 @@ void verify_defined(const FullType& type, Evaluator& evaluator) {
     const FullType* included = evaluator.context()->find_type(include.name);
     if (included == nullptr) undefined(include.name, include.span);
     if (included->base->kind != BaseType::Kind::record)
-      raise_evaluation(fmt::format("a record cannot include '{}', which is not a record", evaluator.names().text(include.name)),
+      raise_evaluation(fmt::format("record definition includes non-record type: '{}'", evaluator.names().text(include.name)),
                        include.span);
   }
   for (const auto& field : base->required) verify_defined(*field.type, evaluator);

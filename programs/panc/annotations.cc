@@ -37,8 +37,9 @@ class Run {
       const auto parsed = engine_.repository().parsed(file.lexically_normal().string());
       const std::string path = file.lexically_normal().string();
       if (!path.ends_with("/" + parsed->name + ".pan") && !path.ends_with("/" + parsed->name + ".tpl"))
-        return problem(
-            file, fmt::format("the template is named '{}', so its file must end in /{}.pan", parsed->name, parsed->name), "");
+        return problem(file,
+                       fmt::format("misplaced or misnamed template; relative directory and name must match '{}'", parsed->name),
+                       fmt::format("the file must end in /{}.pan", parsed->name));
       xml = cdb::pan::annotation_xml(*parsed->source->content);
     } catch (const cdb::pan::Failure& failure) {
       const cdb::pan::Diagnostic d = cdb::pan::to_diagnostic(*failure.problem, {});

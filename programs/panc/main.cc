@@ -121,7 +121,8 @@ struct Compilation {
           cdb::pan::Problem problem;
           problem.kind = cdb::pan::Problem::Kind::syntax;
           problem.message =
-              fmt::format("the template is named '{}', so its file must end in /{}.pan", parsed->name, parsed->name);
+              fmt::format("misplaced or misnamed template; relative directory and name must match '{}'", parsed->name);
+          problem.hint = fmt::format("the file must end in /{}.pan", parsed->name);
           problem.place = {parsed->source, parsed->header};
           messages.add(i, file, {cdb::pan::to_diagnostic(problem, parsed->name)});
           return;

@@ -1,5 +1,4 @@
 #include "base/crypto/crypto.h"
-#include "base/text/text.h"
 #include "cdb/pan/java/java.h"
 #include "cdb/pan/java/utf.h"
 
@@ -17,14 +16,33 @@ std::string base64_encode(std::string_view data) {
 }
 
 base::Result<std::string> base64_decode(std::string_view text) {
-  std::string compact;
-  for (char c : text)
-    if (c != ' ' && c != '\t' && c != '\r' && c != '\n') compact += c;
-  std::string data = WEFT_TRY(base::crypto::unbase64(compact));
-  if (!base::text::valid_utf8(data))
-    return base::fail(base::Errc::invalid, "base64_decode: the decoded bytes are not UTF-8 text",
-                      "keep binary data out of profiles");
-  return data;
+  auto value = [](char c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : c == '=' ? 255 : -1;
+  };
+  std::string out;
+  std::string four;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == ' ' || c == '\t' || c == '\r' || c == '\n') continue;
+    if (value(c) < 0)
+      return base::fail(base::Errc::invalid, "Bad Base64 input character at " + std::to_string(at) + ": " +
+                                                 std::to_string(static_cast<signed char>(c)) + "(decimal)");
+    four += c;
+    if (four.size() < 4) continue;
+    const bool last = four[2] == '=' || four[3] == '=';
+    const unsigned bits = static_cast<unsigned>(value(four[0])) << 18 | static_cast<unsigned>(value(four[1])) << 12 |
+                          (four[2] == '=' ? 0 : static_cast<unsigned>(value(four[2])) << 6) |
+                          (last ? 0 : static_cast<unsigned>(value(four[3])));
+    out += static_cast<char>(bits >> 16);
+    if (four[2] != '=') out += static_cast<char>(bits >> 8);
+    if (!last) out += static_cast<char>(bits);
+    if (c == '=') break;
+    four.clear();
+  }
+  return out;
 }
 
 std::string json_quote(std::string_view s) {

@@ -40,7 +40,7 @@ base::Result<std::string> format(std::string_view fmt, std::span<const FormatArg
 // ---- regular expressions
 
 // java.util.regex.Pattern on PCRE2. The pattern is translated: what PCRE2 would read otherwise is rewritten, what it cannot do
-// (look-behind of variable length, \G, blocks, (?U)) is refused, nothing gets another meaning. A match that needs too many steps
+// (look-behind of variable length, \G, (?U)) is refused, nothing gets another meaning. A match that needs too many steps
 // is an error (Errc::exhausted), so no pattern can hang a compile. Immutable; cheap to copy; any number of threads.
 class Regex {
  public:
@@ -88,7 +88,8 @@ std::string unescape(std::string_view s);
 
 // Base64 in lines of 76 columns; each full line ends in LF, as the reference's base64_encode gives.
 std::string base64_encode(std::string_view data);
-// Blanks and line ends are skipped; the decoded bytes must be UTF-8.
+// As lax as the reference: blanks and line ends are skipped, text behind padding and a last incomplete group are ignored. Any
+// bytes.
 base::Result<std::string> base64_decode(std::string_view text);
 
 // A JSON string with its quotes as Gson writes it: < > & = ' as \u00xx, U+2028/2029 escaped, other characters raw.

@@ -43,6 +43,10 @@ constexpr Named kJava[] = {
     {"javaLetter", "\\p{L}"},
     {"javaLetterOrDigit", "\\p{L}\\p{Nd}"},
     {"javaSpaceChar", "\\p{Z}"},
+    {"javaDefined", "\\P{Cn}"},
+    {"javaJavaIdentifierStart", "\\p{L}\\p{Nl}\\p{Sc}\\p{Pc}"},
+    {"javaJavaIdentifierPart",
+     "\\p{L}\\p{Nl}\\p{Sc}\\p{Pc}\\p{Nd}\\p{Mc}\\p{Mn}\\p{Cf}\\x{0}-\\x{8}\\x{e}-\\x{1b}\\x{7f}-\\x{9f}"},
     {"LC", "\\p{L&}"},
     {"LD", "\\p{L}\\p{Nd}"},
 };
@@ -65,7 +69,9 @@ constexpr Named kUnicode[] = {
     {"SPACE", "\\p{White_Space}"},
     {"PUNCT", "\\p{P}"},
     {"CNTRL", "\\p{Cc}"},
+    {"ASSIGNED", "\\P{Cn}"},
     {"JOINCONTROL", "\\x{200c}\\x{200d}"},
+    {"HEXDIGIT", "0-9A-Fa-f\\x{ff10}-\\x{ff19}\\x{ff21}-\\x{ff26}\\x{ff41}-\\x{ff46}"},
 };
 
 template <std::size_t N>
@@ -127,12 +133,11 @@ base::Result<CharSet> property_set(std::string_view name, bool caseless) {
     std::string key = to_lowercase(name.substr(0, equals));
     std::string_view value = name.substr(equals + 1);
     if (key == "sc" || key == "script") return script(value);
+    if (key == "blk" || key == "block") return block_set(value);
     if (key == "gc" || key == "general_category") return plain(value, name, caseless);
     return unknown(name);
   }
-  if (name.starts_with("In"))
-    return base::fail(base::Errc::invalid, "Unicode blocks (\\p{" + std::string(name) + "}) are not supported",
-                      "use a script, as \\p{IsGreek}, or a range of characters");
+  if (name.starts_with("In")) return block_set(name.substr(2));
   if (!name.starts_with("Is")) return plain(name, name, caseless);
   std::string_view inner = name.substr(2);
   std::string folded = to_uppercase(inner);

@@ -204,7 +204,8 @@ CharSet RegexParser::char_class(bool consumes) {
           right.unite(char_class(false));
         some = true;
       }
-      if (!some && (any || peek() != '&')) fail("Bad class syntax", "&& needs a class on both sides");
+      // With nothing at its right side && changes nothing, in Java; at the left side something is needed.
+      if (!some && !any) fail("Bad class syntax", "&& needs a class before it");
       if (!some) continue;
       if (any)
         set.intersect(right);

@@ -55,6 +55,7 @@ class RegexParser {
   std::string line_begin() const;
   std::string line_end(bool multiline) const;
   std::string dot() const;
+  static std::string word_boundary(bool inverse);
   bool set_flags(RegexFlags& flags);
   std::string group_name();
 

@@ -111,7 +111,7 @@ std::string RegexParser::sequence() {
       std::size_t begin = position_;
       position_ += 2;
       RegexFlags flags = flags_;
-      if ((is_letter(raw()) || raw() == '-') && set_flags(flags) && raw() == ')') {
+      if ((is_letter(raw()) || raw() == '-' || raw() == ')') && set_flags(flags) && raw() == ')') {
         ++position_;
         flags_ = flags;
         continue;
@@ -138,7 +138,8 @@ std::string RegexParser::atom() {
 
 std::string RegexParser::literal(char32_t code) const {
   CharSet set = CharSet::of(code, code);
-  if (flags_.i) {
+  // Java compares without case only what has another case of its own: sharp s has none.
+  if (flags_.i && code != 0xdf) {
     set.add_cases(flags_.u);
     return set.pattern();
   }
@@ -156,6 +157,16 @@ std::string RegexParser::line_end(bool multiline) const {
   if (flags_.d) return multiline ? R"((?:(?=\n)|\z))" : R"((?:(?=\n?\z)))";
   if (multiline) return R"((?:\z|(?=[\r\x{85}\x{2028}\x{2029}])|(?<!\r)(?=\n)))";
   return R"((?:\z|(?=\r\n\z)|(?=[\r\x{85}\x{2028}\x{2029}]\z)|(?<!\r)(?=\n\z)))";
+}
+
+// Java's words are Unicode letters, digits and '_', with the accents that follow a letter or digit (more than three are not told
+// apart); \w is not.
+std::string RegexParser::word_boundary(bool inverse) {
+  static const std::string before = R"((?<=[\p{L}\p{Nd}_]|[\p{L}\p{Nd}]\p{Mn}|[\p{L}\p{Nd}]\p{Mn}{2}|[\p{L}\p{Nd}]\p{Mn}{3}))";
+  static const std::string behind =
+      R"((?:(?=[\p{L}\p{Nd}_])|(?=\p{Mn})(?<=[\p{L}\p{Nd}]|[\p{L}\p{Nd}]\p{Mn}|[\p{L}\p{Nd}]\p{Mn}{2})))";
+  return fmt::format("(?:{0}{1}|(?!{0}){2})", before, inverse ? behind : "(?!" + behind + ")",
+                     inverse ? "(?!" + behind + ")" : behind);
 }
 
 std::string RegexParser::dot() const {
@@ -183,8 +194,8 @@ std::string RegexParser::escape_outside() {
     case 'X': return taken("\\X");
     case 'b':
       if (raw(1) == '{' && raw(2) == 'g') fail("\\b{g} is not supported", "use \\b or \\X");
-      return taken("(?:\\b)");
-    case 'B': return taken("(?:\\B)");
+      return taken(word_boundary(false));
+    case 'B': return taken(word_boundary(true));
     case 'G': fail("\\G is not supported", "match from the beginning with \\A");
     case 'N': fail("\\N{name} is not supported", "write the character itself");
     case 'k': return taken(""), named_reference();

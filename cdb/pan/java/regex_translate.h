@@ -21,5 +21,7 @@ base::Result<Translated> translate_regex(std::string_view pattern, std::string_v
 
 // The set named in \p{NAME} or \pX; `caseless` as the flag i is set. An error when Java or we do not know it.
 base::Result<CharSet> property_set(std::string_view name, bool caseless);
+// The set of a Unicode block by one of the names Java takes, in any case: "Basic Latin", "BasicLatin", "BASIC_LATIN".
+base::Result<CharSet> block_set(std::string_view name);
 
 }  // namespace cdb::pan::java

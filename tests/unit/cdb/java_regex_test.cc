@@ -137,7 +137,9 @@ TEST_CASE("wrong and unsupported patterns are refused") {
       // Java knows these; we say that we do not, instead of meaning something else.
       {"\\Ga", "\\G is not supported"},
       {"(?U)\\w", "(?U), are not supported"},
-      {"\\p{InGreek}", "blocks"},
+      {"\\p{InNowhere}", "Unknown character block name {Nowhere}"},
+      {"\\p{block=}", "Unknown character block name"},
+      {"[&&&a]", "Bad class syntax"},
       {"(?i)(a)\\1", "back reference under (?i)"},
       {"(?<=a+)b", "not fixed length"},
       {"\\b{g}", "\\b{g} is not supported"},

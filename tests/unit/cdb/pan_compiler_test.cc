@@ -304,7 +304,7 @@ TEST_CASE("deprecated, debug and options") {
   compiled = tree.body("variable X = 1;\n'/a' = { debug('here'); deprecated(0, 'old'); X; };");
   CHECK(compiled.diagnostics.empty());
   tree.options.initial_data = "list(1)";
-  CHECK(first_error(tree.body("'/a' = 1;")) == "evaluation error: initial data: the initial data must be a dict, not list");
+  CHECK(first_error(tree.body("'/a' = 1;")) == "evaluation error: initial data: root element must be an nlist, not list");
   tree.options.initial_data = "dict('a'";
   CHECK(first_error(tree.body("'/a' = 1;")).starts_with("parse error: initial data: "));
 }

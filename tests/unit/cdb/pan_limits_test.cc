@@ -97,7 +97,7 @@ TEST_CASE("names that would lead out of the tree") {
   tree["inside/main.pan"] = "object template main;\nvariable N = '../secret';\n'/a' = file_contents(N);";
   CHECK(tree.compile({"main"})[0].profile == nullptr);
   tree["inside/main.pan"] = "object template main;\nvariable N = '../x';\ninclude N;";
-  CHECK(first_error(tree.compile({"main"})[0]) == "evaluation error: invalid template name (../x) in include");
+  CHECK(first_error(tree.compile({"main"})[0]) == "evaluation error: invalid identifier for include: ../x");
 }
 
 TEST_CASE("malformed text") {

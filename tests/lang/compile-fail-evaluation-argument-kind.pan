@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-argument-kind;
+
+'/a' = { x = list(1); escape(x); };

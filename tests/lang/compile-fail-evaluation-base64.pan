@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-base64;
+
+'/a' = base64_decode('YW*j');

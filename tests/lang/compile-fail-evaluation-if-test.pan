@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-if-test;
+
+'/a' = { x = 'yes'; if (x) 1 else 2; };

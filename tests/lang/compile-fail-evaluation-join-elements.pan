@@ -1,0 +1,3 @@
+object template compile-fail-evaluation-join-elements;
+
+'/a' = { l = list('a', 1); join(',', l); };

@@ -1,0 +1,3 @@
+object template compile-fail-syntax-regex-block;
+
+'/a' = match('a', '\p{InNowhere}');

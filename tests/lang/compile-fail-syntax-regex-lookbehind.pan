@@ -1,0 +1,3 @@
+object template compile-fail-syntax-regex-lookbehind;
+
+'/a' = match('aab', '(?<=a+)b');
