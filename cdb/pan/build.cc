@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "cdb/pan/evaluator.h"
+#include "cdb/pan/resource_limit.h"
 #include "cdb/pan/stack_guard.h"
+#include "cdb/pan/time_guard.h"
 
 namespace cdb::pan {
 
@@ -320,19 +322,41 @@ void fill_defaults(ObjectContext& context) {
   }
 }
 
-// The path of the first undefined element below, "" when there is none.
-bool find_undefined(const Value& value, std::string& path) {
-  if (value.is_undef() || value.is_null()) return true;
-  if (!value.is_resource() || value.node()->whole) return false;
-  StackGuard::check();
-  const Node* node = value.node();
-  for (std::uint32_t i = 0; i < node->size; ++i) {
-    if (!find_undefined(node->dict ? node->entries[i].value : node->items[i], path)) continue;
-    const std::string term = node->dict ? std::string(node->entries[i].key->view()) : std::to_string(i);
-    path = path.empty() ? term : term + "/" + path;
-    return true;
+// Memory, stack or time ran out: the statement that was running is the place.
+[[noreturn]] void exhausted_in(ObjectContext& context, std::size_t depth, const Statement& s) {
+  const std::shared_ptr<Problem> problem = exhausted_problem();
+  while (context.calls.size() > depth) context.pop();
+  context.locate(*problem, s.span);
+  throw Failure{problem};
+}
+
+// Something that no profile may have anywhere.
+void check_tree(ObjectContext& context) {
+  TreeCheck tree(context.options.max_output);
+  const TreeCheck::Fault fault = tree.check(context.root);
+  if (fault == TreeCheck::Fault::none) return;
+  auto problem = std::make_shared<Problem>();
+  problem->path = "/" + tree.path();
+  problem->place.source = context.object_template->source;
+  problem->origin = context.origin(problem->path);
+  switch (fault) {
+    case TreeCheck::Fault::too_large:
+      problem->message =
+          fmt::format("the profile is larger than {} bytes, which are full at {}", context.options.max_output, problem->path);
+      problem->hint = "look for a list or dict that holds itself several times";
+      break;
+    case TreeCheck::Fault::too_deep:
+      problem->message = fmt::format("the profile is nested more than {} levels deep below {}", kDeepestTree, problem->path);
+      problem->hint = "look for a loop that puts a list or dict into another one";
+      break;
+    default:
+      problem->kind = Problem::Kind::validation;
+      problem->message = fmt::format("element at {} is undefined", problem->path);
+      problem->hint = "give it a value, or remove it by assigning null";
   }
-  return false;
+  // An evaluation error stands where its place is.
+  if (problem->kind == Problem::Kind::evaluation && problem->origin.source != nullptr) problem->place = problem->origin;
+  throw Failure{std::move(problem)};
 }
 
 }  // namespace
@@ -351,7 +375,9 @@ std::string_view template_kind_name(TemplateKind kind) {
 void execute_template(ObjectContext& context, const Template& what, bool all) {
   StackGuard::check();
   if (!all && (what.kind == TemplateKind::unique || what.kind == TemplateKind::declaration)) return;
+  const std::size_t depth = context.calls.size();
   for (const Statement& s : what.statements) {
+    TimeGuard::tick();
     using Kind = Statement::Kind;
     if (!all && (s.kind == Kind::function || s.kind == Kind::type || s.kind == Kind::bind || s.kind == Kind::bind_dynamic)) {
       // Where the template is new, this is executed.
@@ -367,6 +393,8 @@ void execute_template(ObjectContext& context, const Template& what, bool all) {
       // What went wrong inside an included template was located there.
       context.locate(*failure.problem, s.span);
       throw;
+    } catch (...) {
+      exhausted_in(context, depth, s);
     }
   }
 }
@@ -396,17 +424,7 @@ void validate_object(ObjectContext& context) {
     if (failure.problem->place.source == nullptr) failure.problem->place.source = file;
     failure.problem->traced = true;
   };
-  std::string undefined;
-  if (find_undefined(context.root, undefined)) {
-    auto problem = std::make_shared<Problem>();
-    problem->kind = Problem::Kind::validation;
-    problem->message = fmt::format("element at /{} is undefined", undefined);
-    problem->path = "/" + undefined;
-    problem->place.source = file;
-    problem->origin = context.origin(problem->path);
-    problem->hint = "give it a value, or remove it by assigning null";
-    throw Failure{std::move(problem)};
-  }
+  check_tree(context);
   Evaluator evaluator(context);
   for (const Binding& binding : context.bindings) {
     Value self;
@@ -434,9 +452,13 @@ void validate_object(ObjectContext& context) {
 }
 
 std::string substitute_variables(std::string_view text, const std::function<std::string(std::string_view)>& lookup) {
+  // Variables that hold each other several times double with each step, even when no text comes of it.
+  constexpr int kMostExpansions = 1'000'000;
+  int expansions = 0;
   std::vector<std::string> active;
   std::function<std::string(std::string_view)> expand = [&](std::string_view in) {
     StackGuard::check();
+    if (++expansions > kMostExpansions) raise_evaluation(fmt::format("more than {} substitutions in one text", kMostExpansions));
     std::string out;
     std::size_t at = 0;
     while (at < in.size()) {

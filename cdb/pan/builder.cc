@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 
 #include "cdb/pan/builtin_text.h"
 #include "cdb/pan/evaluator.h"
@@ -36,6 +37,7 @@ Builder::Builder(Template& target, Names& names, bool debug_enabled)
 void Builder::begin_block() {
   frame_.names.clear();
   frame_.uses.clear();
+  if (!frame_.more.empty()) frame_.more.clear();
   frame_.targets.clear();
 }
 
@@ -97,12 +99,18 @@ Op* Builder::constant(Value value, Span span) {
 
 std::uint16_t Builder::slot(Symbol name) {
   auto& names = frame_.names;
-  const auto found = std::find(names.begin(), names.end(), name);
-  if (found != names.end()) return static_cast<std::uint16_t>(found - names.begin());
+  constexpr std::size_t kFew = 32;  // as many are found sooner by looking at each
+  const auto few = names.begin() + static_cast<std::ptrdiff_t>(std::min(names.size(), kFew));
+  const auto found = std::find(names.begin(), few, name);
+  if (found != few) return static_cast<std::uint16_t>(found - names.begin());
+  if (names.size() >= kFew)
+    if (const auto known = frame_.more.find(name); known != frame_.more.end()) return known->second;
   if (names.size() >= 60000) raise(Problem::Kind::syntax, "a block cannot have more than 60000 variables");
+  const auto slot = static_cast<std::uint16_t>(names.size());
+  if (slot >= kFew) frame_.more.emplace(name, slot);
   names.push_back(name);
   frame_.uses.emplace_back();
-  return static_cast<std::uint16_t>(names.size() - 1);
+  return slot;
 }
 
 void Builder::restricted(const Op* op) {
@@ -210,12 +218,15 @@ Op* Builder::assign(Op* value, Ops targets, Span span) {
 Op* Builder::sequence(Ops ops, Span span) {
   if (ops.size() == 1) return ops[0];
   std::size_t count = 0;
-  for (const Op* op : ops) count += op->kind == OpKind::sequence ? op->count : 1;
+  // Long sequences stay as they are: sequences in sequences would be copied again and again.
+  constexpr std::uint32_t kMostCopied = 64;
+  auto inner = [](const Op* op) { return op->kind == OpKind::sequence && op->count <= kMostCopied; };
+  for (const Op* op : ops) count += inner(op) ? op->count : 1;
   Op* whole = make_unfilled(OpKind::sequence, span, count);
   Op** at = whole->args;
   for (Op* op : ops) {
     whole->leaves |= op->leaves;
-    if (op->kind == OpKind::sequence)
+    if (inner(op))
       at = std::copy(op->args, op->args + op->count, at);
     else
       *at++ = op;
@@ -365,17 +376,22 @@ bool Builder::can_be_constant(const Op* op) const {
 }
 
 Value Builder::evaluate_constant(const Block& block) {
+  constexpr std::uint64_t kMostConstantTicks = 1'000'000;  // loops in loops are left for the statement, where steps are counted
   if (is_constant(block.op)) return block.op->value;
   if (first_error_ || !can_be_constant(block.op)) return {};
   try {
+    const TickLimit limit(kMostConstantTicks);
     Evaluator evaluator(names_);
     Value value = evaluator.run(block);
     value.make_immortal(target_.kind != TemplateKind::object);
     return value;
+    // What goes wrong is evaluated again when its statement runs, and is reported then.
   } catch (const Failure&) {
-    // It has to be evaluated again when its statement runs, and says then what is wrong.
-    return {};
+  } catch (const TimeExhausted&) {
+  } catch (const StackExhausted&) {
+  } catch (const std::bad_alloc&) {
   }
+  return {};
 }
 
 const java::Regex* Builder::regex(std::string_view pattern, std::string_view flags, Span span, bool report) {

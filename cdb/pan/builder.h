@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "cdb/pan/template.h"
@@ -63,6 +64,7 @@ class Builder {
     std::vector<Symbol> names;
     std::vector<Use> uses;
     std::vector<Op*> targets;
+    std::unordered_map<Symbol, std::uint16_t> more;  // slots of names behind the first few
   };
   Op* make_unfilled(OpKind kind, Span span, std::size_t count);
   std::uint16_t slot(Symbol name);

@@ -81,7 +81,7 @@ Value substitute(Evaluator& e, const Op& op) {
 
 Value json_encode(Evaluator& e, const Op& op) {
   const Value v = argument(e, op, 0);
-  TextBuffer out;
+  TextBuffer out(kMostText);
   write_json(out, v);
   return Value::string(out.view());
 }

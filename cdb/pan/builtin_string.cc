@@ -252,6 +252,7 @@ Value join(Evaluator& e, const Op& op) {
             op.span, fmt::format("an element of type {} was found", tag_name(v.tag())));
     if (!first) out += delimiter.as_string();
     out += v.as_string();
+    if (out.size() > kMostText) throw std::bad_alloc();
   };
   if (op.count == 2) {
     const Value items = argument(e, op, 1);

@@ -225,6 +225,8 @@ Value file_contents(Evaluator& e, const Op& op) {
   const std::string name = file_argument(op, v);
   const auto content = e.context()->text_file(name);
   if (content == nullptr) raise_evaluation(fmt::format("file ({}) does not exist", name), op.span);
+  if (content->size() > kMostText)
+    raise_evaluation(fmt::format("file ({}) has {} bytes, more than the {} allowed", name, content->size(), kMostText), op.span);
   if (!compression.exists()) return Value::string(clean_utf8(*content));
   if (compression.as_string() != "gzip")
     raise(Problem::Kind::evaluation, fmt::format("invalid compression name ({})", compression.as_string()), op.span,

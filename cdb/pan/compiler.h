@@ -34,8 +34,12 @@ struct Options {
   std::string initial_data;                  // a Pan expression giving a dict; "" = {}
   std::string debug_include, debug_exclude;  // regular expressions on template names
   enum class Warnings { off, on, fatal } warnings = Warnings::on;
-  std::int64_t max_steps =
-      100'000'000;          // loop iterations and calls of one object in all, so that nested loops end too; 0: any number
+  // What one object may take, so that no template can hang or eat the machine; 0: any number. Loop iterations and calls in all
+  // (nested loops end too); processor seconds to build it and again to validate it; bytes of the finished profile, roughly as
+  // text.
+  std::int64_t max_steps = 100'000'000;
+  int max_seconds = 60;
+  std::int64_t max_output = 256 << 20;
   bool hash_reads = false;  // fill in Read::digest
 };
 

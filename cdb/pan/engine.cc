@@ -15,7 +15,9 @@
 #include "cdb/pan/explain.h"
 #include "cdb/pan/parser.h"
 #include "cdb/pan/provenance.h"
+#include "cdb/pan/resource_limit.h"
 #include "cdb/pan/stack_guard.h"
+#include "cdb/pan/time_guard.h"
 
 namespace cdb::pan {
 
@@ -38,21 +40,24 @@ void* thread_main(void* argument) {
 
 // Templates of any depth must not end the process: StackExhausted and exhausted memory become problems like others.
 std::shared_ptr<Problem> caught(const ObjectContext* context) {
-  auto problem = std::make_shared<Problem>();
+  std::shared_ptr<Problem> problem;
   try {
     throw;
   } catch (const Failure& failure) {
     return failure.problem;
-  } catch (const StackExhausted&) {
-    problem->message = "the evaluation is nested too deeply";
-    problem->hint = "look for a function or data structure that contains itself";
-  } catch (const std::bad_alloc&) {
-    problem->kind = Problem::Kind::system;
-    problem->message = "the object needs too much memory";
-    problem->hint = "look for a list or string that grows without end";
+  } catch (...) {
+    problem = exhausted_problem();
   }
   if (context != nullptr) context->locate(*problem, {});
   return problem;
+}
+
+// Behind "that is read here failed: " of objects that failed because others did: along a chain of them the text must not grow.
+std::string_view root_message(const Problem& problem) {
+  constexpr std::string_view kLink = " that is read here failed: ";
+  const std::string_view message = problem.message;
+  const std::size_t last = message.rfind(kLink);
+  return last == std::string_view::npos ? message : message.substr(last + kLink.size());
 }
 
 }  // namespace
@@ -73,9 +78,9 @@ Engine::Engine(std::shared_ptr<const Source> source, Options options)
       option_problem_ = failure.problem;
       option_problem_->message = "initial data: " + option_problem_->message;
       initial_root_ = Value::dict();
-    } catch (const StackExhausted&) {
-      option_problem_ = std::make_shared<Problem>();
-      option_problem_->message = "initial data: the expression is nested too deeply";
+    } catch (...) {
+      option_problem_ = exhausted_problem();
+      option_problem_->message = "initial data: " + option_problem_->message;
     }
   }
   initial_root_.make_immortal(true);
@@ -101,12 +106,18 @@ void Engine::parallel(std::size_t count, const std::function<void(std::size_t)>&
       next = count;
     }
   };
+  const std::size_t wanted = std::min<std::size_t>(static_cast<std::size_t>(this->threads()), count);
+  // A caller that guards its stack and wants one thread is one already.
+  if (options_.threads == 1 && StackGuard::active()) {
+    loop();
+    if (failed) std::rethrow_exception(failed);
+    return;
+  }
   ThreadJob job{&loop};
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setstacksize(&attributes, kStack);
   std::vector<pthread_t> threads;
-  const std::size_t wanted = std::min<std::size_t>(static_cast<std::size_t>(this->threads()), count);
   for (std::size_t i = 0; i < wanted; ++i) {
     pthread_t thread;
     if (pthread_create(&thread, &attributes, thread_main, &job) == 0) threads.push_back(thread);
@@ -205,6 +216,7 @@ void Engine::build(Entry& object) {
       raise(Problem::Kind::evaluation, fmt::format("cannot locate object template named '{}'", object.name), {},
             "check its name and the include path");
     context->object_template = repository_.parsed(found.path);
+    const TimeGuard time(options_.max_seconds);
     const Template& what = *context->object_template;
     if (what.name != object.name) {
       Problem::Kind kind = Problem::Kind::syntax;
@@ -260,6 +272,7 @@ Value Engine::other_element(ObjectContext& reader, const Path& path, bool lookup
   const std::string authority(path.authority);
   const auto what = reader.load(authority, lookup, fresh);
   reader.object_reads.push_back({Read::Kind::other_object, authority, 0, path.text().substr(authority.size() + 1)});
+  reader.keep_reads_few();
   if (what == nullptr) return {};
   if (what->kind != TemplateKind::object) raise_evaluation(fmt::format("{} is not an object template", authority));
   if (lookup) {
@@ -290,7 +303,7 @@ Value Engine::other_element(ObjectContext& reader, const Path& path, bool lookup
     if (!self->circle.empty()) raise_evaluation(self->circle);
     if (other->build == Entry::Build::failed)
       raise(Problem::Kind::evaluation,
-            fmt::format("the object '{}' that is read here failed: {}", other->name, other->problem->message), {},
+            fmt::format("the object '{}' that is read here failed: {}", other->name, root_message(*other->problem)), {},
             fmt::format("see the errors of '{}'", other->name));
   }
   // Its tree is frozen and kept; only the part asked for is copied.
@@ -317,6 +330,7 @@ void Engine::ensure_checked(Entry& object) {
       HeapScope scope(object.context->heap);
       // Another thread may have built it.
       if (object.context->memo != Memo::current()) object.context->memo = nullptr;
+      const TimeGuard time(options_.max_seconds);
       try {
         validate_object(*object.context);
       } catch (...) {

@@ -471,7 +471,7 @@ Value Evaluator::while_loop(const Op& op) {
   const std::int64_t limit = iteration_limit();
   std::int64_t count = 0;
   while (test(*op.args[0], "while")) {
-    if (context_ != nullptr) context_->step(op.span);
+    step(op.span);
     if (++count > limit)
       raise(Problem::Kind::evaluation, fmt::format("loop iteration count ({}) has been exceeded", limit), op.span,
             "raise --max-iteration if the loop is right");
@@ -487,7 +487,7 @@ Value Evaluator::for_loop(const Op& op) {
   const std::int64_t limit = iteration_limit();
   std::int64_t count = 0;
   while (!returning_ && test(*op.args[1], "for")) {
-    if (context_ != nullptr) context_->step(op.span);
+    step(op.span);
     if (++count > limit)
       raise(Problem::Kind::evaluation, fmt::format("loop iteration count ({}) has been exceeded", limit), op.span,
             "raise --max-iteration if the loop is right");
@@ -514,7 +514,7 @@ Value Evaluator::foreach_loop(const Op& op) {
   const std::int64_t limit = std::max<std::int64_t>(iteration_limit(), node->size);
   for (std::uint32_t i = 0; i < node->size; ++i) {
     if (node->dict && node->changes != changes) raise_evaluation("resource changed structurally during iteration", op.span);
-    if (context_ != nullptr) context_->step(op.span);
+    step(op.span);
     if (i >= limit) raise_evaluation(fmt::format("loop iteration count ({}) has been exceeded", limit), op.span);
     if (node->dict) {
       store(key, Value::share(node->entries[i].key));

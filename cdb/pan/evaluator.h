@@ -84,6 +84,12 @@ class Evaluator {
   Value* writable_self(const Op& op);
   bool test(const Op& op, std::string_view what);
   std::int64_t iteration_limit() const;
+  void step(Span span) {
+    if (context_ != nullptr)
+      context_->step(span);
+    else
+      TimeGuard::tick();
+  }
   [[noreturn]] void undefined_variable(const Op& op, const Terms* terms);
 
   Names& names_;

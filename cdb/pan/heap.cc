@@ -5,6 +5,7 @@
 #include <map>
 #include <new>
 
+#include "cdb/pan/time_guard.h"
 #include "cdb/pan/value.h"
 
 namespace cdb::pan {
@@ -81,6 +82,7 @@ void Heap::grow(std::size_t bytes) {
 }
 
 void* Heap::allocate_large(std::size_t bytes) {
+  TimeGuard::check();
   if (total_ + bytes > kMostMemory) throw std::bad_alloc();
   auto* header = static_cast<LargeHeader*>(std::malloc(bytes + sizeof(LargeHeader)));
   if (header == nullptr) throw std::bad_alloc();

@@ -12,7 +12,9 @@
 #include "cdb/pan/evaluator.h"
 #include "cdb/pan/java/java.h"
 #include "cdb/pan/memo.h"
+#include "cdb/pan/resource_limit.h"
 #include "cdb/pan/stack_guard.h"
+#include "cdb/pan/time_guard.h"
 
 namespace cdb::pan {
 
@@ -109,6 +111,7 @@ void write(TextBuffer& out, const Value& value, std::size_t depth, Memo* memo) {
     case Tag::list:
     case Tag::dict: break;
   }
+  TimeGuard::tick();
   const Node* node = value.node();
   if (node->size == 0) return out.append(node->dict ? "{}" : "[]");
   if (memo == nullptr || !node->shared) return write_resource(out, node, depth, memo);
@@ -149,7 +152,12 @@ void write_resource(TextBuffer& out, const Node* node, std::size_t depth, Memo* 
   out.wrote(at);
 }
 
-Value from_profile(const base::profile::Value& in, const std::string& path) {
+// A part of a JSON document that Pan cannot hold; its path is put together while unwinding.
+struct WrongName {
+  std::string path;
+};
+
+Value from_profile(const base::profile::Value& in) {
   using base::profile::Type;
   switch (in.type()) {
     case Type::null: return Value::null();
@@ -159,19 +167,29 @@ Value from_profile(const base::profile::Value& in, const std::string& path) {
     case Type::string: return Value::string(*in.string());
     case Type::list: {
       Value out = Value::list();
-      std::size_t i = 0;
-      for (const auto& item : *in.list()) out.node()->push_back(from_profile(item, fmt::format("{}[{}]", path, i++)));
+      for (const auto& item : *in.list()) {
+        try {
+          out.node()->push_back(from_profile(item));
+        } catch (WrongName& wrong) {
+          wrong.path = fmt::format("[{}]{}", out.node()->size, wrong.path);
+          throw;
+        }
+      }
       return out;
     }
     case Type::dict: break;
   }
   Value out = Value::dict();
   for (const auto& [name, item] : *in.dict()) {
-    const std::string here = path + "." + name;
     const Value text = Value::string(name);
     const Term term = make_term(text.str());
-    if (!term.is_key()) raise_evaluation(fmt::format("JSON path '{}' is not a valid PAN path", here));
-    put_child(out, term, from_profile(item, here));
+    if (!term.is_key()) throw WrongName{"." + name};
+    try {
+      put_child(out, term, from_profile(item));
+    } catch (WrongName& wrong) {
+      wrong.path = "." + name + wrong.path;
+      throw;
+    }
   }
   return out;
 }
@@ -184,8 +202,14 @@ void write_json(TextBuffer& out, const Value& value) {
 
 Value read_json(std::string_view text) {
   auto parsed = base::profile::parse_json(text);
-  if (!parsed) raise_evaluation(fmt::format("invalid JSON value {}: {}{}", text, fault(text), parsed.error().message));
-  return from_profile(*parsed, "$");
+  if (!parsed)
+    raise_evaluation(
+        fmt::format("invalid JSON value {}: {}{}", shortened(std::string(text)), fault(text), parsed.error().message));
+  try {
+    return from_profile(*parsed);
+  } catch (const WrongName& wrong) {
+    raise_evaluation(fmt::format("JSON path '${}' is not a valid PAN path", wrong.path));
+  }
 }
 
 }  // namespace cdb::pan

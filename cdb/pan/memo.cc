@@ -217,6 +217,7 @@ bool Memo::copy(const Value& from, Value& to, Budget& budget) {
   node->frozen = true;
   node->shared = true;
   node->whole = whole;
+  node->weigh();
   node->refs = kImmortal;
   return true;
 }

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/text/text.h"
 #include "cdb/pan/diagnostic.h"
 #include "cdb/pan/engine.h"
 #include "cdb/pan/evaluator.h"
+#include "cdb/pan/resource_limit.h"
 #include "cdb/pan/source_path.h"
 
 namespace cdb::pan {
@@ -117,9 +119,29 @@ void ObjectContext::pop() {
   calls.pop_back();
 }
 
+void ObjectContext::keep_reads_few() {
+  if (lookups.size() + object_reads.size() + prefix_reads.size() < most_reads) return;
+  constexpr std::size_t kMostReads = 1'000'000;
+  auto key = [](const Read& r) { return std::tie(r.kind, r.name, r.root, r.path); };
+  for (auto* reads : {&object_reads, &prefix_reads}) {
+    std::sort(reads->begin(), reads->end(), [&](const Read& a, const Read& b) { return key(a) < key(b); });
+    reads->erase(std::unique(reads->begin(), reads->end(), [&](const Read& a, const Read& b) { return key(a) == key(b); }),
+                 reads->end());
+  }
+  std::sort(lookups.begin(), lookups.end());
+  lookups.erase(std::unique(lookups.begin(), lookups.end()), lookups.end());
+  const std::size_t count = lookups.size() + object_reads.size() + prefix_reads.size();
+  if (count >= kMostReads)
+    raise(Problem::Kind::evaluation,
+          fmt::format("this object looks for more than {} templates, files and paths of other objects", kMostReads), {},
+          "look for a loop that makes up names");
+  most_reads = std::max(most_reads, std::min(2 * count, kMostReads));
+}
+
 // With a LOADPATH one look-up asks for several names: a file added under one that was asked before counts too.
 void ObjectContext::record(const Lookup& lookup) {
   lookups.push_back(lookup);
+  keep_reads_few();
   if (loadpath.size() == 1) return;
   const auto kind = lookup.text ? Read::Kind::text_file : Read::Kind::template_file;
   bool before = true;
@@ -145,7 +167,11 @@ std::shared_ptr<const Template> ObjectContext::load(const std::string& template_
   record(entry);
   if (found.path.empty()) {
     if (lookup) return nullptr;
-    const auto similar = similar_names(template_name, repository.known_templates());
+    // Only what this object found itself: what others asked for before must not change its message.
+    std::vector<std::string> known;
+    for (const Lookup& other : lookups)
+      if (other.root >= 0 && !other.text) known.push_back(other.name);
+    const auto similar = similar_names(template_name, known);
     raise(Problem::Kind::evaluation, fmt::format("cannot locate template named '{}'", template_name), {},
           similar.empty() ? "check its name and the include path" : fmt::format("did you mean {}?", fmt::join(similar, ", ")));
   }
@@ -192,8 +218,15 @@ void ObjectContext::locate(Problem& problem, Span span) const {
 
 void ObjectContext::note(Diagnostic::Severity severity, std::string message, Span span) {
   if (recording != nullptr) recording->give_up();
+  constexpr std::size_t kMostNotes = 10'000;
+  TimeGuard::check();
+  if (diagnostics.size() > kMostNotes) return;
+  if (diagnostics.size() == kMostNotes) {
+    severity = Diagnostic::Severity::warning;
+    message = fmt::format("[{}] more than {} messages: the others are left out", name, kMostNotes);
+  }
   Problem problem;
-  problem.message = std::move(message);
+  problem.message = shortened(std::move(message));
   problem.place.span = span;
   locate(problem, span);
   Diagnostic diagnostic = to_diagnostic(problem, name);

@@ -14,6 +14,7 @@
 #include "cdb/pan/memo.h"
 #include "cdb/pan/repository.h"
 #include "cdb/pan/template.h"
+#include "cdb/pan/time_guard.h"
 #include "cdb/pan/tracer.h"
 
 namespace cdb::pan {
@@ -119,6 +120,7 @@ struct ObjectContext {
   std::vector<Read> object_reads;       // value("other:/path")
   std::vector<Read> prefix_reads;       // where else LOADPATH made look
   std::vector<Diagnostic> diagnostics;  // notes and warnings
+  std::size_t most_reads = 4096;        // when keep_reads_few() acts next
   std::vector<Assignment> assignments;  // of absolute paths, in order
 
   Global& global(Symbol symbol);
@@ -138,6 +140,7 @@ struct ObjectContext {
   // One more iteration or call; throws Failure when there were too many.
   void step(Span span) {
     if (++steps > options.max_steps && options.max_steps > 0) too_many_steps(span);
+    TimeGuard::tick();
   }
   [[noreturn]] void too_many_steps(Span span) const;
   void push(const Template* callee, Span span, bool call, std::string_view callee_name);
@@ -147,6 +150,8 @@ struct ObjectContext {
   // before.
   std::shared_ptr<const Template> load(const std::string& template_name, bool lookup, bool& fresh);
   void record(const Lookup& lookup);
+  // Look-ups repeat in loops: from time to time they are made unique, and too many different ones are an error.
+  void keep_reads_few();
   // A text file along the LOADPATH, recorded as read; null pointer when absent.
   std::shared_ptr<const std::string> text_file(const std::string& file_name);
 

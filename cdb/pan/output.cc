@@ -87,6 +87,7 @@ void xml(TextBuffer& out, const Value& value, std::size_t depth, std::string_vie
 // ---- text and dot
 
 void text(std::string& out, const Value& value, std::size_t depth, std::string_view key) {
+  if (out.size() > TextBuffer::kMost) throw std::bad_alloc();
   out.append(depth * 2, ' ');
   if (!value.is_resource()) {
     out += fmt::format("$ {} : ({}) '", key, tag_name(value.tag()));
@@ -133,6 +134,7 @@ void dot(std::string& out, const Value& value, const std::string& path, std::str
     out += fmt::format("\"{}\" -> \"{}\"\n", *parent, path);
   }
   if (!value.is_resource()) return;
+  if (out.size() > TextBuffer::kMost) throw std::bad_alloc();
   StackGuard::check();
   const Node* node = value.node();
   for (std::uint32_t i = 0; i < node->size; ++i) {
@@ -232,11 +234,17 @@ std::vector<std::string> format_names() {
 std::string_view render(const OutputFormat& format, const Finished& object, const std::vector<std::string>& root_paths,
                         TextBuffer& out) {
   out.clear();
-  plain(format.format, object, root_paths, out);
-  if (format.gzip) {
-    const std::string packed = base::compress::gzip(out.view());
-    out.clear();
-    out.append(packed);
+  try {
+    plain(format.format, object, root_paths, out);
+    if (format.gzip) {
+      const std::string packed = base::compress::gzip(out.view());
+      out.clear();
+      out.append(packed);
+    }
+  } catch (const std::bad_alloc&) {
+    raise(Problem::Kind::system, fmt::format("the output of '{}' is too large for memory", object.object));
+  } catch (const StackExhausted&) {
+    raise(Problem::Kind::system, fmt::format("the profile of '{}' is nested too deeply to be written", object.object));
   }
   return out.view();
 }

@@ -146,6 +146,7 @@ class Parser {
   bool has_prefix_ = false;
   Path prefix_, absolute_prefix_;
   bool has_absolute_prefix_ = false;
+  std::size_t terms_ = 0;  // of all paths
 };
 
 }  // namespace cdb::pan

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
 #include <set>
 
 #include "cdb/pan/parse_tokens.h"
@@ -143,7 +144,14 @@ Path Parser::statement_path(std::string_view text, Span span, const Path* prefix
     return path;
   }
   make_immortal(path);
-  return prefix != nullptr && path.type == Path::Type::relative ? joined(*prefix, path) : path;
+  if (prefix != nullptr && path.type == Path::Type::relative) path = joined(*prefix, path);
+  // A prefix is copied into each path behind it.
+  constexpr std::size_t kMostTerms = 5'000'000;
+  terms_ += path.terms.size();
+  if (terms_ > kMostTerms)
+    raise(Problem::Kind::parse, fmt::format("the paths of this template have more than {} parts in all", kMostTerms), span,
+          "shorten the prefix, or split the template");
+  return path;
 }
 
 Path Parser::joined(const Path& front, const Path& back) {
@@ -321,12 +329,19 @@ std::shared_ptr<const Template> parse_template(SourcePtr source, Names& names, b
     if (failure.problem->place.source == nullptr) failure.problem->place.source = source;
     throw;
   } catch (const StackExhausted&) {
-    try {
-      raise(Problem::Kind::parse, "the template is nested too deeply", {}, "split the expression into smaller ones");
-    } catch (Failure& failure) {
-      failure.problem->place.source = source;
-      throw;
-    }
+    auto problem = std::make_shared<Problem>();
+    problem->kind = Problem::Kind::parse;
+    problem->message = "the template is nested too deeply";
+    problem->hint = "split the expression into smaller ones";
+    problem->place.source = source;
+    throw Failure{std::move(problem)};
+  } catch (const std::bad_alloc&) {
+    auto problem = std::make_shared<Problem>();
+    problem->kind = Problem::Kind::parse;
+    problem->message = "the template needs too much memory";
+    problem->hint = "split it, or read its data with file_contents()";
+    problem->place.source = source;
+    throw Failure{std::move(problem)};
   }
   return result;
 }

@@ -207,12 +207,4 @@ void Repository::invalidate(std::span<const std::string> paths) {
   }
 }
 
-std::vector<std::string> Repository::known_templates() const {
-  std::shared_lock lock(mutex_);
-  std::vector<std::string> names;
-  for (const auto& [key, found] : found_)
-    if (!found.path.empty() && !found.lookup.text) names.push_back(found.lookup.name);
-  return names;
-}
-
 }  // namespace cdb::pan

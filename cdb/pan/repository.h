@@ -55,8 +55,6 @@ class Repository {
   const std::vector<std::string>& include_path() const { return options_.include_path; }
   // The include path and behind it the roots of given files: what Lookup.root counts.
   std::vector<std::string> roots() const;
-  // Names of all templates seen so far, for "did you mean".
-  std::vector<std::string> known_templates() const;
 
  private:
   struct Parsed {

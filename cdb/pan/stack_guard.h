@@ -17,6 +17,8 @@ class StackGuard {
   }
   ~StackGuard() { limit_ = old_; }
   StackGuard(const StackGuard&) = delete;
+  // Does this thread have one?
+  static bool active() { return limit_ != 0; }
   static void check() {
     if (here() < limit_) throw StackExhausted{};
   }

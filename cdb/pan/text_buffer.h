@@ -6,12 +6,17 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string_view>
 
 namespace cdb::pan {
 
 class TextBuffer {
  public:
+  explicit TextBuffer(std::size_t most = kMost) : most_(most) {}
+  // Longer is std::bad_alloc. Escapes and indentation make a text longer than what max_output counts, but never sensibly so long.
+  static constexpr std::size_t kMost = std::size_t{2} << 30;
+
   std::string_view view() const { return {begin_.get(), size()}; }
   std::size_t size() const { return static_cast<std::size_t>(at_ - begin_.get()); }
   void clear() { at_ = begin_.get(); }
@@ -24,6 +29,7 @@ class TextBuffer {
   void wrote(char* end) { at_ = end; }
 
   void append(std::string_view text) {
+    if (text.empty()) return;
     char* at = room(text.size());
     std::memcpy(at, text.data(), text.size());
     at_ = at + text.size();
@@ -33,6 +39,7 @@ class TextBuffer {
     ++at_;
   }
   void append(std::size_t count, char c) {
+    if (count == 0) return;
     std::memset(room(count), c, count);
     at_ += count;
   }
@@ -40,6 +47,7 @@ class TextBuffer {
  private:
   void grow(std::size_t bytes) {
     const std::size_t used = size();
+    if (bytes > most_ - std::min(used, most_)) throw std::bad_alloc();
     const std::size_t wanted = std::max<std::size_t>({used + bytes, used * 2, 16u << 10});
     auto fresh = std::make_unique_for_overwrite<char[]>(wanted);
     if (used != 0) std::memcpy(fresh.get(), begin_.get(), used);
@@ -48,6 +56,7 @@ class TextBuffer {
     end_ = begin_.get() + wanted;
   }
 
+  std::size_t most_;
   std::unique_ptr<char[]> begin_;
   char* at_ = nullptr;
   char* end_ = nullptr;

@@ -7,6 +7,7 @@
 #include "cdb/pan/evaluator.h"
 #include "cdb/pan/java/java.h"
 #include "cdb/pan/stack_guard.h"
+#include "cdb/pan/time_guard.h"
 
 namespace cdb::pan {
 
@@ -22,7 +23,7 @@ constexpr std::uint16_t kResource = bit(Tag::list) | bit(Tag::dict);
   auto problem = std::make_shared<Problem>();
   problem->kind = Problem::Kind::validation;
   problem->message = fmt::format("type '{}' is required but the element is of type '{}'", wanted, tag_name(self.tag()));
-  problem->value = text_of(self);
+  problem->value = short_text_of(self);
   throw Failure{std::move(problem)};
 }
 
@@ -83,6 +84,7 @@ void remembered(const Type& type, Evaluator& evaluator, const Value& self, const
 void validate_children(const BaseType& type, Evaluator& evaluator, const Value& self) {
   const Node* node = self.node();
   for (std::uint32_t i = 0; i < node->size; ++i) {
+    TimeGuard::tick();
     const Value& child = node->dict ? node->entries[i].value : node->items[i];
     try {
       remembered(*type.element, evaluator, child, [&] { validate_base(*type.element, evaluator, child); });
@@ -105,14 +107,14 @@ void run_with(const FullType& type, Evaluator& evaluator, const Value& self) {
     outer->kind = Problem::Kind::validation;
     outer->message = "validation failed because of an error in its expression";
     outer->cause = failure.problem;
-    if (self.is_property()) outer->value = text_of(self);
+    if (self.is_property()) outer->value = short_text_of(self);
     throw Failure{std::move(outer)};
   }
   if (good) return;
   auto problem = std::make_shared<Problem>();
   problem->kind = Problem::Kind::validation;
   problem->message = "user-defined validation failed";
-  if (self.is_property()) problem->value = text_of(self);
+  if (self.is_property()) problem->value = short_text_of(self);
   throw Failure{std::move(problem)};
 }
 

@@ -1,6 +1,7 @@
 // Defaults of types: which value a missing element gets, and filling it in below what is there.
 #include "cdb/pan/evaluator.h"
 #include "cdb/pan/stack_guard.h"
+#include "cdb/pan/time_guard.h"
 #include "cdb/pan/type.h"
 
 namespace cdb::pan {
@@ -36,6 +37,7 @@ bool fill(const FullType& type, Evaluator& evaluator, Value& self) {
 bool fill_children(const BaseType& type, Evaluator& evaluator, Value& self) {
   bool changed = false;
   for (std::uint32_t i = 0; i < self.node()->size; ++i) {
+    TimeGuard::tick();
     const Node* node = self.node();
     Value child = node->dict ? node->entries[i].value : node->items[i];
     bool child_changed = false;

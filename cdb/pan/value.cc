@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "cdb/pan/java/java.h"
+#include "cdb/pan/resource_limit.h"
 #include "cdb/pan/stack_guard.h"
+#include "cdb/pan/time_guard.h"
 
 namespace cdb::pan {
 
@@ -24,7 +26,7 @@ bool is_ascii(std::string_view text) {
 }
 
 Str* allocate_str(std::size_t size) {
-  if (size > 0x3fffffff) throw std::bad_alloc();
+  if (size > kMostText) throw std::bad_alloc();
   auto* s = static_cast<Str*>(Heap::current().allocate(std::max(Str::header() + size, sizeof(Str))));
   s->refs = 1;
   s->size = static_cast<std::uint32_t>(size) & 0x7fffffffu;
@@ -84,6 +86,7 @@ Node* Node::make(bool dict, std::uint32_t capacity) {
   n->size = 0;
   n->capacity = 0;
   n->changes = 0;
+  n->weight = 0;
   n->items = nullptr;
   if (capacity != 0) n->reserve(capacity);
   return n;
@@ -128,6 +131,16 @@ void Node::destroy(Heap& heap) {
   }
   if (capacity != 0) heap.release(items, capacity * slot_size(dict));
   heap.release(this, sizeof(Node));
+}
+
+void Node::weigh() {
+  std::int64_t sum = 0;
+  for (std::uint32_t i = 0; i < size; ++i) {
+    const Value& child = dict ? entries[i].value : items[i];
+    sum += own_weight(child) + (dict ? entries[i].key->size : 0);
+    if (child.is_resource()) sum += child.node()->weight;
+  }
+  weight = static_cast<std::uint32_t>(std::min<std::int64_t>(sum, UINT32_MAX));
 }
 
 std::uint32_t Node::lower_bound(std::string_view key) const {
@@ -285,6 +298,7 @@ void Value::make_immortal(bool shared) {
       const Value& child = n->dict ? n->entries[i].value : n->items[i];
       if (child.is_undef() || child.is_null() || (child.is_resource() && !child.node_->whole)) n->whole = false;
     }
+    n->weigh();
   }
 }
 
@@ -292,6 +306,7 @@ Value copy_to_current_heap(const Value& value) {
   if (value.is_string()) return Value::string(value.as_string());
   if (!value.is_resource()) return value;
   StackGuard::check();
+  TimeGuard::tick();
   const Node* from = value.node();
   Value result = from->dict ? Value::dict(from->size) : Value::list(from->size);
   Node* to = result.node();
@@ -327,6 +342,7 @@ bool equal(const Value& a, const Value& b) {
   if (x == y) return true;
   if (x->size != y->size) return false;
   StackGuard::check();
+  TimeGuard::tick();
   for (std::uint32_t i = 0; i < x->size; ++i) {
     if (x->dict) {
       if (x->entries[i].key->view() != y->entries[i].key->view()) return false;
@@ -338,7 +354,11 @@ bool equal(const Value& a, const Value& b) {
   return true;
 }
 
-void append_text(std::string& out, const Value& value) {
+namespace {
+
+// False when `most` bytes are reached: the rest is left out. Shared parts are written as often as they are met.
+bool append_limited(std::string& out, const Value& value, std::size_t most) {
+  TimeGuard::tick();
   switch (value.tag()) {
     case Tag::none: break;
     case Tag::undef: out += "undef"; break;
@@ -346,7 +366,10 @@ void append_text(std::string& out, const Value& value) {
     case Tag::boolean: out += value.as_boolean() ? "true" : "false"; break;
     case Tag::integer: out += std::to_string(value.as_integer()); break;
     case Tag::real: out += java::double_text(value.as_real()); break;
-    case Tag::string: out += value.as_string(); break;
+    case Tag::string:
+      if (value.as_string().size() > most) return false;
+      out += value.as_string();
+      break;
     case Tag::list:
     case Tag::dict: {
       StackGuard::check();
@@ -358,17 +381,31 @@ void append_text(std::string& out, const Value& value) {
           out += n->entries[i].key->view();
           out += ", ";
         }
-        append_text(out, n->dict ? n->entries[i].value : n->items[i]);
+        if (!append_limited(out, n->dict ? n->entries[i].value : n->items[i], most)) return false;
       }
       out += n->dict ? " }" : " ]";
     }
   }
+  return out.size() <= most;
+}
+
+}  // namespace
+
+void append_text(std::string& out, const Value& value) {
+  if (!append_limited(out, value, kMostText)) throw std::bad_alloc();
 }
 
 std::string text_of(const Value& value) {
   std::string out;
   append_text(out, value);
   return out;
+}
+
+std::string short_text_of(const Value& value) {
+  constexpr std::size_t kMost = 64 << 10;
+  if (value.is_string()) return shortened(std::string(value.as_string()), kMost);
+  std::string out;
+  return append_limited(out, value, kMost) ? out : shortened(std::move(out), kMost);
 }
 
 }  // namespace cdb::pan

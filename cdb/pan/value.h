@@ -71,6 +71,7 @@ struct Node {
   std::uint32_t size;
   std::uint32_t capacity;
   std::uint32_t changes;  // counts structural changes, so that iterations notice them
+  std::uint32_t weight;   // shared: how large all below is when written (resource_limit.h); saturates
   union {
     Value* items;
     Entry* entries;
@@ -78,6 +79,7 @@ struct Node {
 
   static Node* make(bool dict, std::uint32_t capacity = 0);
   Node* shallow_copy() const;
+  void weigh();  // sets `weight`; precondition: resources among the children are shared
   void destroy(Heap& heap);
   // dict
   std::uint32_t lower_bound(std::string_view key) const;
@@ -219,8 +221,12 @@ struct Entry {
 Value copy_to_current_heap(const Value& value);
 // Value equality as Pan's index() needs it: types count (1 is not 1.0).
 bool equal(const Value& a, const Value& b);
+// A text that a template makes may not be longer (std::bad_alloc).
+inline constexpr std::size_t kMostText = std::size_t{64} << 20;
 // What to_string() gives: "[ 1, 2 ]", "{ a, 1 }", Java's text for doubles. Also used in messages.
 std::string text_of(const Value& value);
 void append_text(std::string& out, const Value& value);
+// The same for messages: its beginning when it is long.
+std::string short_text_of(const Value& value);
 
 }  // namespace cdb::pan

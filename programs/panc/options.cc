@@ -31,6 +31,9 @@ constexpr Option kOptions[] = {
      "pan, xml, json, text, dot, dep, null, none; pan, xml, json, dep also with .gz (default: pan,dep)"},
     {"--max-iteration", "", "N", "iterations allowed per loop (default: 10000)"},
     {"--max-recursion", "", "N", "calls and includes allowed inside each other (default: 50)"},
+    {"--max-steps", "", "N", "iterations and calls allowed per object in all, 0: any number (default: 100000000)"},
+    {"--max-seconds", "", "N", "processor seconds allowed to build an object, and again to validate it, 0: any (default: 60)"},
+    {"--max-output", "", "MB", "size allowed for one profile, roughly as text, 0: any (default: 256)"},
     {"--nthread", "-j", "N", "threads, 0 for all processors (default: 0)"},
     {"--warnings", "", "WHEN", "what deprecated() does: off, on or fatal (default: on)"},
     {"--initial-data", "", "DICT", "a Pan expression for the root of every profile"},
@@ -102,6 +105,12 @@ Result<> apply(CommandLine& line, const Option& option, const std::string& value
     line.compiler.max_iteration = WEFT_TRY(number(name, value, 1));
   } else if (name == "--max-recursion") {
     line.compiler.max_recursion = WEFT_TRY(number(name, value, 1));
+  } else if (name == "--max-steps") {
+    line.compiler.max_steps = WEFT_TRY(number(name, value, 0));
+  } else if (name == "--max-seconds") {
+    line.compiler.max_seconds = WEFT_TRY(number(name, value, 0));
+  } else if (name == "--max-output") {
+    line.compiler.max_output = std::int64_t{WEFT_TRY(number(name, value, 0))} << 20;
   } else if (name == "--nthread") {
     line.compiler.threads = WEFT_TRY(number(name, value, 0));
   } else if (name == "--warnings") {

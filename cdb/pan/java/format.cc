@@ -1,14 +1,18 @@
 #include <bit>
 #include <charconv>
 
+#include <fmt/format.h>
+
 #include "cdb/pan/java/format_spec.h"
 #include "cdb/pan/java/java.h"
+#include "cdb/pan/java/utf.h"
 
 namespace cdb::pan::java {
 namespace {
 
 // Java allows any width an int can hold; a template must not be able to ask the server for gigabytes.
 constexpr int kMaxWidth = 1'000'000;
+constexpr std::size_t kMaxResult = 64 << 20;
 
 base::Result<int> number(std::string_view digits, std::string_view what) {
   int value = 0;
@@ -19,8 +23,11 @@ base::Result<int> number(std::string_view digits, std::string_view what) {
   return value;
 }
 
-tl::unexpected<base::Error> unknown(char c) {
-  return format_error(std::string("Conversion = '") + c + "'",
+// `rest` begins with the character that is no conversion; it may take several bytes.
+tl::unexpected<base::Error> unknown(std::string_view rest) {
+  std::size_t size = 0;
+  next_code(rest, size);
+  return format_error(fmt::format("Conversion = '{}'", rest.substr(0, size)),
                       "use one of %s %d %x %o %f %e %g %b %h %c %n, and %% for a percent sign");
 }
 
@@ -33,7 +40,7 @@ base::Result<FormatSpec> parse(std::string_view fmt) {
   FormatSpec spec;
   std::size_t at = 1;
   // What Java names when the text ends early: the character after the percent sign.
-  auto cut_short = [&] { return unknown(fmt.size() > 1 ? fmt[1] : '%'); };
+  auto cut_short = [&] { return unknown(fmt.substr(fmt.size() > 1 ? 1 : 0)); };
   std::string_view digits = leading_digits(fmt.substr(at));
   if (!digits.empty() && at + digits.size() < fmt.size() && fmt[at + digits.size()] == '$') {
     spec.index = WEFT_TRY(number(digits, "argument index"));
@@ -53,7 +60,7 @@ base::Result<FormatSpec> parse(std::string_view fmt) {
   at += digits.size();
   if (at < fmt.size() && fmt[at] == '.') {
     digits = leading_digits(fmt.substr(at + 1));
-    if (digits.empty()) return unknown('.');
+    if (digits.empty()) return unknown(".");
     spec.precision = WEFT_TRY(number(digits, "precision"));
     at += 1 + digits.size();
   }
@@ -66,7 +73,7 @@ base::Result<FormatSpec> parse(std::string_view fmt) {
     return base::fail(base::Errc::invalid,
                       "format conversion '" + spec.text + "' (hexadecimal floating point, dates) is not supported",
                       "use %s, %e or %f");
-  if (std::string_view("bcdefghnosx%").find(spec.conversion) == std::string_view::npos) return unknown(c);
+  if (std::string_view("bcdefghnosx%").find(spec.conversion) == std::string_view::npos) return unknown(fmt.substr(at));
   WEFT_TRY(check_spec(spec));
   return spec;
 }
@@ -256,6 +263,9 @@ base::Result<std::string> format(std::string_view fmt, std::span<const FormatArg
     last = index;
     std::string text = WEFT_TRY(argument_text(spec, args[static_cast<std::size_t>(index - 1)]));
     append_padded(spec, spec.upper ? to_uppercase(text) : text, out);
+    if (out.size() > kMaxResult)
+      return base::fail(base::Errc::exhausted, "the formatted text is larger than " + std::to_string(kMaxResult) + " bytes",
+                        "format shorter texts or smaller widths");
   }
   return out;
 }

@@ -6,6 +6,7 @@
 #include "cdb/pan/java/java.h"
 #include "cdb/pan/java/regex_translate.h"
 #include "cdb/pan/java/utf.h"
+#include "cdb/pan/time_guard.h"
 
 namespace cdb::pan::java {
 
@@ -26,6 +27,8 @@ namespace {
 // About a quarter of a second of backtracking: no honest pattern on a profile's short strings comes near it.
 constexpr std::uint32_t kMatchLimit = 5'000'000;
 constexpr std::size_t kMaxPattern = 1 << 20;
+constexpr std::size_t kMaxResult = 64 << 20;
+constexpr std::size_t kMaxPieces = 4'000'000;
 
 // What a match needs apart from the compiled pattern; kept per thread because making it costs more than a short match.
 class Scratch {
@@ -108,6 +111,8 @@ template <class Visit>
 base::Result<> each_match(const Regex::Impl& impl, std::string_view subject, Visit visit) {
   std::uint32_t options = 0;
   for (std::size_t offset = 0; offset <= subject.size();) {
+    // Each search may look at the whole rest of the subject.
+    TimeGuard::check();
     const std::size_t* positions = WEFT_TRY(run(impl, subject, offset, options));
     if (!positions) break;
     options = PCRE2_NO_UTF_CHECK;  // checked by the first call
@@ -230,6 +235,10 @@ base::Result<std::string> Regex::replace_all(std::string_view subject, std::stri
       if (piece.group >= 0) out += group_text(subject, positions, piece.group);
     }
     copied = positions[1];
+    if (out.size() > kMaxResult)
+      return base::fail(base::Errc::exhausted,
+                        fmt::format("the result of replacing '{}' is larger than {} bytes", impl_->source, kMaxResult),
+                        "replace by something shorter");
     return true;
   }));
   out += subject.substr(copied);
@@ -247,6 +256,10 @@ base::Result<std::vector<std::string>> Regex::split(std::string_view subject, st
     if (begin == 0 && positions[0] == 0 && positions[1] == 0) return true;
     pieces.emplace_back(subject.substr(begin, positions[0] - begin));
     begin = positions[1];
+    if (pieces.size() > kMaxPieces)
+      return base::fail(base::Errc::exhausted,
+                        fmt::format("splitting at '{}' gives more than {} pieces", impl_->source, kMaxPieces),
+                        "give the largest number of pieces, or split something shorter");
     return true;
   }));
   if (begin == 0) return std::vector<std::string>{std::string(subject)};

@@ -344,8 +344,9 @@ std::string RegexParser::quantified(std::string unit) {
 
 base::Result<Translated> translate_regex(std::string_view pattern, std::string_view flags) {
   RegexFlags initial;
-  for (char flag : flags) {
-    switch (flag) {
+  for (std::size_t at = 0; at < flags.size();) {
+    const std::size_t begin = at;
+    switch (next_code(flags, at)) {
       case 'i': initial.i = true; break;
       case 'd': initial.d = true; break;
       case 'm': initial.m = true; break;
@@ -353,7 +354,7 @@ base::Result<Translated> translate_regex(std::string_view pattern, std::string_v
       case 'u': initial.u = true; break;
       case 'x': initial.x = true; break;
       default:
-        return base::fail(base::Errc::invalid, fmt::format("unknown regular expression flag '{}'", flag),
+        return base::fail(base::Errc::invalid, fmt::format("unknown regular expression flag '{}'", flags.substr(begin, at - begin)),
                           "use letters of \"idmsux\"");
     }
   }
