@@ -2,12 +2,13 @@
 //
 //   pan_workload FOLDER INCLUDE_PATH FILE STATEMENT WORK
 //
-// WORK holds that of the words before it:
+// WORK is one of:
 //   load      reads the templates into memory
 //   parse     parses every file below FOLDER/parse
-//   cold      compiles all object templates, canonical text and Merkle root included
-//   resident  ten edits of one node's own template, each compiled again
-//   resident-shared  ten edits of FILE, which every node reads, each finding and compiling one of them
+//   compile   compiles all object templates (in place of parse)
+//   cold      the same with canonical text, Merkle root and read index
+//   resident  after cold, ten edits of one node's own template, each compiled again
+//   resident-shared  after cold, ten edits of FILE, which every node reads, each finding all nodes and compiling one of them
 #include <string_view>
 
 #include "cdb/build/read_index.h"
@@ -70,7 +71,8 @@ void parse(const bench::Fabric& fabric, const cdb::pan::Options& options) {
 
 int main(int argc, char** argv) {
   if (argc != 6) {
-    std::fprintf(stderr, "usage: pan_workload FOLDER INCLUDE_PATH FILE STATEMENT load|parse|cold|resident|resident-shared\n");
+    std::fprintf(stderr,
+                 "usage: pan_workload FOLDER INCLUDE_PATH FILE STATEMENT load|parse|compile|cold|resident|resident-shared\n");
     return 2;
   }
   bench::Fabric fabric(argv[1], argv[2]);
@@ -81,6 +83,12 @@ int main(int argc, char** argv) {
   if (work == "load") return 0;
   if (work == "parse") {
     parse(fabric, options);
+    return 0;
+  }
+  if (work == "compile") {
+    cdb::pan::Engine(fabric.tree, options).run(fabric.nodes, [](cdb::pan::Finished&& finished) {
+      if (finished.root == nullptr) bench::stop(std::string(finished.object) + ": " + finished.diagnostics.front().message);
+    });
     return 0;
   }
   Work resident(fabric, options);
