@@ -122,7 +122,8 @@ void Parser::record_fields(BaseType& record) {
     try {
       const Path path = parse_path(name.text);
       if (path.terms.size() != 1) raise_syntax(fmt::format("field name ({}) must be a valid term", name.text), name.span);
-      if (!path.terms[0].is_key()) raise_syntax(fmt::format("field name ({}) must be a valid key, not an index", name.text), name.span);
+      if (!path.terms[0].is_key())
+        raise_syntax(fmt::format("field name ({}) must be a valid key, not an index", name.text), name.span);
       make_immortal(path);
       (required ? scratch_.required : scratch_.optional).push_back({path.terms[0].key.str(), type});
     } catch (Failure& failure) {

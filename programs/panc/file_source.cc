@@ -35,8 +35,7 @@ std::shared_ptr<const std::string> FileSource::read(std::string_view path) const
     if (auto hit = files_.find(name); hit != files_.end()) return hit->second;
   }
   // The stamp is older than the content: should the file change in between, the next run sees it.
-  const cdb::pan::FileStamp stamp =
-      folder_exists(path.substr(0, path.rfind('/') + 1)) ? look(name) : cdb::pan::FileStamp{};
+  const cdb::pan::FileStamp stamp = folder_exists(path.substr(0, path.rfind('/') + 1)) ? look(name) : cdb::pan::FileStamp{};
   std::shared_ptr<const std::string> content;
   if (stamp.exists()) {
     auto text = base::file::read(name);

@@ -354,7 +354,8 @@ base::Result<Translated> translate_regex(std::string_view pattern, std::string_v
       case 'u': initial.u = true; break;
       case 'x': initial.x = true; break;
       default:
-        return base::fail(base::Errc::invalid, fmt::format("unknown regular expression flag '{}'", flags.substr(begin, at - begin)),
+        return base::fail(base::Errc::invalid,
+                          fmt::format("unknown regular expression flag '{}'", flags.substr(begin, at - begin)),
                           "use letters of \"idmsux\"");
     }
   }

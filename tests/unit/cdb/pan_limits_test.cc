@@ -68,8 +68,9 @@ TEST_CASE("loops in loops and calls in calls end") {
   CHECK(first_error(tree.body("variable L = list(1,2,3,4,5,6,7,8,9,10);\nfunction f = { if (ARGV[0] == 0) return(1); foreach (i; "
                               "v; L) f(ARGV[0] - 1); 1; };\n'/a' = f(12);")) == wanted);
   // Constants, which are worked out while parsing.
-  CHECK(first_error(tree.body("'/a' = { n = 0; for (i = 0; i < 900; i = i + 1) for (k = 0; k < 900; k = k + 1) for (j = 0; j < 900; j "
-                              "= j + 1) n = n + 1; n; };")) == wanted);
+  CHECK(first_error(
+            tree.body("'/a' = { n = 0; for (i = 0; i < 900; i = i + 1) for (k = 0; k < 900; k = k + 1) for (j = 0; j < 900; j "
+                      "= j + 1) n = n + 1; n; };")) == wanted);
 }
 
 TEST_CASE("lists and strings do not eat the machine") {
