@@ -41,10 +41,14 @@ const java::Regex& cached_regex(std::string_view pattern, std::string_view flags
 }
 
 void check_flags(std::string_view flags, Span span) {
-  for (char c : flags)
-    if (std::string_view("ismux").find(c) == std::string_view::npos)
-      raise(Problem::Kind::evaluation, fmt::format("invalid matching flag for regular expression: {}", c), span,
-            "use i, s, m, u, x");
+  const std::size_t wrong = flags.find_first_not_of("ismux");
+  if (wrong == std::string_view::npos) return;
+  // A character of several bytes is shown whole.
+  std::size_t end = wrong + 1;
+  while (end < flags.size() && (static_cast<unsigned char>(flags[end]) & 0xc0) == 0x80) ++end;
+  raise(Problem::Kind::evaluation,
+        fmt::format("invalid matching flag for regular expression: {}", flags.substr(wrong, end - wrong)), span,
+        "use i, s, m, u, x");
 }
 
 struct Matching {

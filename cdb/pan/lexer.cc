@@ -129,6 +129,12 @@ const char* single_quoted_end(const char* at, const char* end, bool& doubled) {
   }
 }
 
+// So many bytes and the rest of the last character, for messages.
+std::string_view characters(std::string_view text, std::size_t at, std::size_t size) {
+  while (at + size < text.size() && (static_cast<unsigned char>(text[at + size]) & 0xc0) == 0x80) ++size;
+  return text.substr(at, size);
+}
+
 // The longest match counts: a quote after a backslash ends the string only when nothing later does.
 const char* double_quoted_end(const char* at, const char* end) {
   const char* last = nullptr;
@@ -347,7 +353,7 @@ std::string Lexer::unquote(const char* from, const char* to) const {
         if (i + 2 >= raw.size()) fail(from, to, "the double-quoted string ends in the middle of a \\x escape sequence");
         if (!in(raw[i + 1], kHex) || !in(raw[i + 2], kHex))
           fail(from, to,
-               fmt::format("\\x in a double-quoted string needs two hexadecimal digits, not '{}'", raw.substr(i + 1, 2)));
+               fmt::format("\\x in a double-quoted string needs two hexadecimal digits, not '{}'", characters(raw, i + 1, 2)));
         const int code = std::stoi(std::string(raw.substr(i + 1, 2)), nullptr, 16);
         if (code < 0x80) {
           out += static_cast<char>(code);
@@ -362,7 +368,7 @@ std::string Lexer::unquote(const char* from, const char* to) const {
         if (i + 1 < raw.size() && raw[i + 1] == '\n') ++i;
         break;
       case '\n': break;
-      default: fail(from, to, fmt::format("a double-quoted string has no escape sequence \\{}", raw[i]));
+      default: fail(from, to, fmt::format("a double-quoted string has no escape sequence \\{}", characters(raw, i, 1)));
     }
   }
   return out;

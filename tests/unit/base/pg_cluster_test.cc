@@ -64,7 +64,7 @@ TEST_CASE("the cluster restarts after kill -9 of the postmaster; listeners and p
   Heard heard;
   auto listener = Listener::start(cluster.url(), {"wake", "Odd-Channel"}, heard.callback());
   REQUIRE(listener);
-  CHECK(heard.has("="));
+  CHECK(eventually([&] { return heard.has("="); }));
   REQUIRE(say(*pool, "wake", "throw"));
   REQUIRE(say(*pool, "Odd-Channel", "two"));
   CHECK(eventually([&] { return heard.has("Odd-Channel=two"); }));

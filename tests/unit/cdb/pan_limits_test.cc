@@ -220,6 +220,17 @@ TEST_CASE("names that would lead out of the tree") {
   CHECK(first_error(tree.compile({"main"})[0]) == "evaluation error: invalid identifier for include: ../x");
 }
 
+TEST_CASE("messages about one character name all of it") {
+  Tree tree;
+  CHECK(first_error(tree.body("'/a' = \"\\\xc3\xa9\";")) ==
+        "parse error: a double-quoted string has no escape sequence \\\xc3\xa9");
+  CHECK(first_error(tree.body("'/a' = \"\\x4\xc3\xa9\";")) ==
+        "parse error: \\x in a double-quoted string needs two hexadecimal digits, not '4\xc3\xa9'");
+  CHECK(first_error(tree.body("'/a' = match('a', 'b', '\xc3\xa9');")) ==
+        "syntax error: invalid matching flag for regular expression: \xc3\xa9");
+  CHECK(first_error(tree.body("'/a' = format('%\xc3\xa9', 1);")).find("Conversion = '\xc3\xa9'") != std::string::npos);
+}
+
 TEST_CASE("malformed text") {
   Tree tree;
   CHECK(tree.body("'/a' = 'caf\xe9';").profile->get_string("a") == "caf\xef\xbf\xbd");
