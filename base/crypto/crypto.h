@@ -1,4 +1,5 @@
-// SHA-256, Ed25519 signatures, and the small certificate authority. The only room that includes OpenSSL. Pure functions unless
+// SHA-256, Ed25519 signatures, and the small certificate authority. The only room that includes OpenSSL and
+// nettle (plain digests: quick to load). Pure functions unless
 // said otherwise; any thread.
 #pragma once
 
@@ -15,8 +16,8 @@ namespace base::crypto {
 
 std::array<unsigned char, 32> sha256(std::string_view data);
 std::string sha256_hex(std::string_view data);
-// Pan's digest(): MD2, MD5, SHA-1, SHA-2 and SHA-3 by Java's names, lower-case hex. Errc::invalid for other names,
-// Errc::unavailable when this OpenSSL lacks it. Not for security: use sha256 there.
+// Pan's digest(): MD2, MD5, SHA-1, SHA-2 and SHA-3 by Java's names, lower-case hex. Errc::invalid for other names.
+// Not for security: use sha256 there.
 Result<std::string> digest_hex(std::string_view algorithm, std::string_view data);
 class Sha256 {  // incremental; after finish() it begins anew
  public:

@@ -123,21 +123,22 @@ Result<std::string> read(const std::filesystem::path& path, std::size_t limit) {
     return fail(Errc::exhausted, fmt::format("{} is longer than the {} bytes allowed here", path.string(), limit));
   };
   std::string content;
-  if (status.st_size > 0) {
-    if (static_cast<std::uintmax_t>(status.st_size) > limit) return too_long();
-    content.reserve(static_cast<std::size_t>(status.st_size) + 1);
-  }
-  // The size is only a hint: /proc files say 0 and others grow while we read.
+  if (status.st_size > 0 && static_cast<std::uintmax_t>(status.st_size) > limit) return too_long();
+  // The size is only a hint: /proc files say 0 and others grow while we read. What is behind it goes to a small buffer first, so
+  // that asking for the end does not make the text grow.
+  const std::size_t expected = static_cast<std::size_t>(std::max<off_t>(status.st_size, 0));
+  content.resize(expected);
   std::size_t used = 0;
+  char more[16384];
   for (;;) {
-    const std::size_t room = std::max<std::size_t>(content.capacity() - used, 4096);
-    content.resize(used + room);
-    const auto got = ::read(fd.get(), content.data() + used, room);
+    const bool known = used < expected;
+    const auto got = known ? ::read(fd.get(), content.data() + used, expected - used) : ::read(fd.get(), more, sizeof more);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return failed("read", path, errno);
+    if (got == 0) break;
+    if (!known) content.append(more, static_cast<std::size_t>(got));
     used += static_cast<std::size_t>(got);
     if (used > limit) return too_long();
-    if (got == 0) break;
   }
   content.resize(used);
   return content;

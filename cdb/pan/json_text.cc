@@ -52,7 +52,7 @@ void quote(TextBuffer& out, std::string_view text) {
   if (!plain(text)) return out.append(java::json_quote(text));
   char* at = out.room(text.size() + 2);
   *at++ = '"';
-  std::memcpy(at, text.data(), text.size());
+  text.copy(at, text.size());
   at += text.size();
   *at++ = '"';
   out.wrote(at);
@@ -135,7 +135,7 @@ void write_resource(TextBuffer& out, const Node* node, std::size_t depth, Memo* 
       at = line(at, depth + 1);
       // Keys hold no character that needs quoting.
       *at++ = '"';
-      std::memcpy(at, key.data(), key.size());
+      key.copy(at, key.size());
       at += key.size();
       std::memcpy(at, "\": ", 3);
       out.wrote(at + 3);

@@ -243,7 +243,7 @@ void Memo::keep_json(const Node* node, std::size_t depth, std::string_view text)
   if (full()) return;
   if (json_.empty()) make_room(json_);
   auto* kept = static_cast<char*>(heap_.allocate(text.size()));
-  std::memcpy(kept, text.data(), text.size());
+  text.copy(kept, text.size());
   json_.emplace(Piece{node, depth}, std::string_view(kept, text.size()));
 }
 

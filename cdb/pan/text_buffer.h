@@ -31,7 +31,7 @@ class TextBuffer {
   void append(std::string_view text) {
     if (text.empty()) return;
     char* at = room(text.size());
-    std::memcpy(at, text.data(), text.size());
+    text.copy(at, text.size());
     at_ = at + text.size();
   }
   void append(char c) {

@@ -63,15 +63,15 @@ std::string_view tag_name(Tag tag) {
 
 Str* Str::make(std::string_view text) {
   Str* s = allocate_str(text.size());
-  std::memcpy(s->text, text.data(), text.size());
+  text.copy(s->text, text.size());
   s->ascii = is_ascii(text);
   return s;
 }
 
 Str* Str::make(std::string_view a, std::string_view b) {
   Str* s = allocate_str(a.size() + b.size());
-  std::memcpy(s->text, a.data(), a.size());
-  std::memcpy(s->text + a.size(), b.data(), b.size());
+  a.copy(s->text, a.size());
+  b.copy(s->text + a.size(), b.size());
   s->ascii = is_ascii(s->view());
   return s;
 }

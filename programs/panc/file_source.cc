@@ -29,38 +29,48 @@ cdb::pan::FileStamp FileSource::look(const std::string& path) {
 }
 
 std::shared_ptr<const std::string> FileSource::read(std::string_view path) const {
-  std::string name(path);
+  if (!folder_exists(path.substr(0, path.rfind('/') + 1))) return nullptr;
+  std::string name;
   {
     std::shared_lock lock(mutex_);
-    if (auto hit = files_.find(name); hit != files_.end()) return hit->second;
+    if (auto hit = files_.find(path); hit != files_.end()) {
+      if (hit->second.read || !hit->second.stamp.exists()) return hit->second.content;
+      name = hit->first;
+    }
   }
+  if (name.empty()) name = path;
   // The stamp is older than the content: should the file change in between, the next run sees it.
-  const cdb::pan::FileStamp stamp = folder_exists(path.substr(0, path.rfind('/') + 1)) ? look(name) : cdb::pan::FileStamp{};
-  std::shared_ptr<const std::string> content;
-  if (stamp.exists()) {
-    auto text = base::file::read(name);
-    if (text) content = std::make_shared<const std::string>(std::move(*text));
+  File file;
+  file.stamp = look(name);
+  file.read = true;
+  if (file.stamp.exists()) {
+    if (auto text = base::file::read(name)) file.content = std::make_shared<const std::string>(std::move(*text));
   }
   std::unique_lock lock(mutex_);
-  stamps_.emplace(name, stamp);
-  return files_.emplace(std::move(name), std::move(content)).first->second;
+  File& kept = files_.try_emplace(std::move(name), File{.stamp = file.stamp}).first->second;
+  if (!kept.read) {
+    kept.content = std::move(file.content);
+    kept.read = true;
+  }
+  return kept.content;
 }
 
 cdb::pan::FileStamp FileSource::stamp(const std::string& path) {
+  if (!folder_exists(std::string_view(path).substr(0, path.rfind('/') + 1))) return {};
   {
     std::shared_lock lock(mutex_);
-    if (auto hit = stamps_.find(path); hit != stamps_.end()) return hit->second;
+    if (auto hit = files_.find(path); hit != files_.end()) return hit->second.stamp;
   }
   const cdb::pan::FileStamp stamp = look(path);
   std::unique_lock lock(mutex_);
-  return stamps_.emplace(path, stamp).first->second;
+  return files_.try_emplace(path, File{.stamp = stamp}).first->second.stamp;
 }
 
 std::optional<cdb::pan::Digest> FileSource::digest(const std::string& path) {
   {
     std::shared_lock lock(mutex_);
-    if (auto hit = files_.find(path); hit != files_.end())
-      return hit->second == nullptr ? std::nullopt : std::optional(base::crypto::sha256(*hit->second));
+    if (auto hit = files_.find(path); hit != files_.end() && hit->second.read)
+      return hit->second.content == nullptr ? std::nullopt : std::optional(base::crypto::sha256(*hit->second.content));
   }
   // Not kept: outputs are large, and most templates that are only checked are never parsed.
   if (!stamp(path).exists()) return std::nullopt;
@@ -78,11 +88,11 @@ bool FileSource::settled(const cdb::pan::FileStamp& stamp) {
 // `folder` ends in '/', or is "". Most look-ups of a compile end in folders that most roots of the include path do not have.
 bool FileSource::folder_exists(std::string_view folder) const {
   if (folder.size() <= 1) return true;
-  std::string name(folder);
   {
     std::shared_lock lock(mutex_);
-    if (auto hit = folders_.find(name); hit != folders_.end()) return hit->second;
+    if (auto hit = folders_.find(folder); hit != folders_.end()) return hit->second;
   }
+  std::string name(folder);
   folder.remove_suffix(1);
   struct stat info {};
   const bool exists =

@@ -3,9 +3,11 @@
 // Any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <shared_mutex>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "cdb/pan/compiler.h"
@@ -25,10 +27,21 @@ class FileSource : public cdb::pan::Source, public cdb::pan::FileStates {
  private:
   bool folder_exists(std::string_view folder) const;
 
+  struct File {
+    std::shared_ptr<const std::string> content{};  // null: not read yet, or it cannot be read
+    cdb::pan::FileStamp stamp{};
+    bool read = false;
+  };
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  template <typename Value>
+  using ByPath = std::unordered_map<std::string, Value, Hash, std::equal_to<>>;
+
   mutable std::shared_mutex mutex_;
-  mutable std::unordered_map<std::string, std::shared_ptr<const std::string>> files_;
-  mutable std::unordered_map<std::string, cdb::pan::FileStamp> stamps_;
-  mutable std::unordered_map<std::string, bool> folders_;
+  mutable ByPath<File> files_;    // only below folders that exist
+  mutable ByPath<bool> folders_;  // names end in '/'
 };
 
 }  // namespace panc

@@ -23,6 +23,7 @@
 #include "cdb/pan/output.h"
 #include "programs/panc/file_source.h"
 #include "programs/panc/incremental.h"
+#include "programs/panc/memory.h"
 #include "programs/panc/options.h"
 
 namespace panc {
@@ -262,17 +263,19 @@ int run(int argc, char** argv) {
     return 2;
   }
   const auto start = std::chrono::steady_clock::now();
+  prepare_memory(line->files.size());
   cdb::pan::Options options = line->compiler;
   options.include_path = line->include_path;
   options.hash_reads = !line->depend_db.empty();
-  const auto source = std::make_shared<FileSource>();
+  static const auto& source = *new auto(std::make_shared<FileSource>());
   std::optional<Incremental> incremental;
   if (!line->depend_db.empty()) {
     incremental.emplace(*line, *source);
     if (const std::string note = incremental->load(); !note.empty()) fmt::print(stderr, "panc: note: {}\n", note);
   }
-  Compilation compilation{
-      .line = *line, .engine{source, std::move(options)}, .incremental = incremental ? &*incremental : nullptr};
+  // Never taken apart: the process ends with it.
+  static Compilation& compilation =
+      *new Compilation{.line = *line, .engine{source, std::move(options)}, .incremental = incremental ? &*incremental : nullptr};
   if (compilation.engine.option_problem() != nullptr) {
     fmt::print(stderr, "panc: {}\n", compilation.engine.option_problem()->message);
     return 1;
