@@ -39,6 +39,8 @@ void append_frame(std::string& out, std::string_view data, std::string_view dict
   const std::size_t size = ZSTD_compress2(context.get(), out.data() + begin, bound, data.data(), data.size());
   if (ZSTD_isError(size)) throw std::bad_alloc();  // the bound leaves memory as the only cause
   out.resize(begin + size);
+  // The bound is several times what it takes, and the CDB keeps many of these.
+  out.shrink_to_fit();
 }
 
 Result<std::string> expand(std::string_view data, std::string_view dictionary, std::size_t limit) {

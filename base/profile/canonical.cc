@@ -1,6 +1,7 @@
 #include "base/profile/canonical.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/crypto/crypto.h"
 
@@ -36,6 +37,10 @@ void CanonicalWriter::hashed(std::size_t begin) {
                     : input.size() <= sizeof(decltype(long_)::Slot::input) ? long_.of(input)
                                                                            : crypto::sha256(input);
   input_.cut(begin);
+  finished(hash);
+}
+
+void CanonicalWriter::finished(const std::array<unsigned char, 32>& hash) {
   if (open_.empty()) {
     root_.bytes = hash;
   } else {
@@ -46,6 +51,35 @@ void CanonicalWriter::hashed(std::size_t begin) {
 void CanonicalWriter::leaf(std::size_t begin) {
   ++leaves_;
   hashed(begin);
+}
+
+CanonicalWriter::Mark CanonicalWriter::mark() {
+  return {json_.size(), leaves_, std::exchange(depth_, open_.size())};
+}
+
+CanonicalWriter::Element CanonicalWriter::element(const Mark& mark) {
+  Element out;
+  auto text = json_.view().substr(mark.json);
+  if (text.starts_with(',')) text.remove_prefix(1);  // between the items of a list
+  out.text = text;
+  if (open_.empty()) {
+    out.hash = root_;
+  } else {
+    input_.view().copy(reinterpret_cast<char*>(out.hash.bytes.data()), out.hash.bytes.size(),
+                       input_.size() - out.hash.bytes.size());
+  }
+  out.leaves = leaves_ - mark.leaves;
+  out.depth = depth_ - open_.size();
+  depth_ = std::max(depth_, mark.depth);
+  return out;
+}
+
+void CanonicalWriter::known(const Element& element) {
+  before_value();
+  json_.append(element.text);
+  finished(element.hash.bytes);
+  leaves_ += element.leaves;
+  depth_ = std::max(depth_, open_.size() + element.depth);
 }
 
 void CanonicalWriter::null() {

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -28,6 +29,19 @@ class CanonicalWriter {
   void key(std::string_view key);
   void end();
 
+  // An element that comes again: mark() before it, element() after it, and known() wherever it stands once more.
+  struct Element {
+    std::string text;
+    Hash hash;
+    std::size_t leaves = 0, depth = 0;
+  };
+  struct Mark {
+    std::size_t json, leaves, depth;
+  };
+  Mark mark();
+  Element element(const Mark& mark);
+  void known(const Element& element);
+
   // After the whole tree.
   std::string_view json() const { return json_.view(); }
   const Hash& root() const { return root_; }
@@ -46,6 +60,7 @@ class CanonicalWriter {
   void begin(char bracket, char mark);
   void leaf(std::size_t begin);
   void hashed(std::size_t begin);
+  void finished(const std::array<unsigned char, 32>& hash);
 
   // Hashes by their whole input, so that a hit is exact; an input that falls on another one's slot takes its place.
   template <std::size_t size, std::size_t count>

@@ -1,6 +1,7 @@
 #include "cdb/build/trial.h"
 
 #include <algorithm>
+#include <iterator>
 #include <mutex>
 
 #include <fmt/format.h>
@@ -17,7 +18,7 @@
 namespace cdb::build {
 namespace {
 
-// Profiles held in memory at once; the rest of a large change waits as templates only.
+// Stored profiles fetched and compared at once; a change of more profiles keeps its texts compressed meanwhile.
 constexpr std::size_t batch_size = 256;
 
 std::string stem(std::string_view path) {
@@ -207,11 +208,11 @@ struct Trial::Built {
   const Object* before = nullptr;  // null pointer: the node is new
   bool good = false;
   std::vector<pan::Diagnostic> diagnostics;
-  std::vector<pan::Read> looked_up;
+  std::vector<pan::Read> others;  // values read of other objects
   std::size_t leaves = 0, depth = 0;
   store::NodeUpdate update;
   std::vector<std::uint32_t> reads;
-  // Only when the root changed:
+  // Only when the root changed; json: unless it was compressed at once.
   std::string json, old_data;
   std::vector<Watched> watched;
   base::Result<> result;
@@ -219,11 +220,13 @@ struct Trial::Built {
 };
 
 // In the compiler's threads: keeps of a finished profile what the rest of the change needs.
-void Trial::take(pan::Output& output, Built& built) const {
+void Trial::take(pan::Output& output, Built& built, bool pack) const {
   built.name = output.object;
   built.good = output.good;
   built.diagnostics = std::move(output.diagnostics);
-  built.looked_up = std::move(output.reads);
+  for (const auto& read : output.reads) {
+    if (read.kind == pan::Read::Kind::other_object) built.others.push_back(read);
+  }
   if (!output.good) return;
   built.leaves = output.leaves;
   built.depth = output.depth;
@@ -235,7 +238,12 @@ void Trial::take(pan::Output& output, Built& built) const {
   update.root_changed = !built.before || built.before->root != update.root;
   update.attributes = base::profile::to_json(node_attributes(output));
   if (!update.root_changed) return;
-  built.json = output.json;
+  update.json_size = static_cast<std::int64_t>(output.json.size());
+  if (pack) {
+    update.data = base::compress::zstd(output.json);
+  } else {
+    built.json = output.json;
+  }
   for (auto& [path, readers] : branch_.index().readers_of(built.name)) {
     auto now = output.find(path);
     built.watched.push_back({path, std::move(readers), std::move(now)});
@@ -245,51 +253,61 @@ void Trial::take(pan::Output& output, Built& built) const {
 base::Result<std::vector<std::string>> Trial::compile(const std::vector<std::string>& names) {
   std::vector<std::string> readers;
   auto& compiler = branch_.compiler(include_path_);
-  for (std::size_t start = 0; start < names.size(); start += batch_size) {
-    const auto batch = std::span(names).subspan(start, std::min(batch_size, names.size() - start));
-    std::vector<Built> all(batch.size());
-    std::mutex mutex;
-    compiler.compile(batch, [&](pan::Output&& output) {
-      if (output.index < all.size()) return take(output, all[output.index]);
-      const std::scoped_lock lock(mutex);
+  std::vector<Built> all(names.size());
+  std::mutex mutex;
+  // One run for all of them: what the first objects worked out is recalled for the others.
+  compiler.compile(names, [&](pan::Output&& output) {
+    if (output.index < all.size()) take(output, all[output.index], names.size() > batch_size);
+    const std::scoped_lock lock(mutex);
+    if (output.index < all.size()) {
+      all[output.index].reads = numbering_.number(output.reads);
+    } else {
       referenced_[std::string(output.object)] = std::move(output.reads);
-    });
-    for (auto& built : all) {
-      bool failed = !built.good;
-      for (auto& diagnostic : built.diagnostics) {
-        suggest(diagnostic);
-        findings_.add(diagnostic);
-        failed = failed || diagnostic.severity == pan::Diagnostic::Severity::error;
-      }
-      if (built.depth > static_cast<std::size_t>(base::profile::JsonLimits{}.depth)) {
-        failed = true;
-        complain(path_of(built.name),
-                 fmt::format("profile {} is nested {} levels deep; nodes accept {}", built.name, built.depth,
-                             base::profile::JsonLimits{}.depth),
-                 "look for a function or template that puts a structure into itself");
-      }
-      if (!failed) continue;
-      findings_.count_failed_profile();
-      if (!findings_.failed()) complain(path_of(built.name), fmt::format("profile {} did not compile", built.name), "");
     }
-    if (!findings_.failed()) WEFT_TRY(compare(all, readers));
+  });
+  for (auto& built : all) {
+    bool failed = !built.good;
+    for (auto& diagnostic : built.diagnostics) {
+      suggest(diagnostic);
+      findings_.add(diagnostic);
+      failed = failed || diagnostic.severity == pan::Diagnostic::Severity::error;
+    }
+    if (built.depth > static_cast<std::size_t>(base::profile::JsonLimits{}.depth)) {
+      failed = true;
+      complain(path_of(built.name),
+               fmt::format("profile {} is nested {} levels deep; nodes accept {}", built.name, built.depth,
+                           base::profile::JsonLimits{}.depth),
+               "look for a function or template that puts a structure into itself");
+    }
+    if (!failed) continue;
+    findings_.count_failed_profile();
+    if (!findings_.failed()) complain(path_of(built.name), fmt::format("profile {} did not compile", built.name), "");
   }
+  for (std::size_t start = 0; start < all.size() && !findings_.failed(); start += batch_size)
+    WEFT_TRY(compare(std::span(all).subspan(start, std::min(batch_size, all.size() - start)), readers));
   if (findings_.failed()) readers.clear();
   return readers;
 }
 
 // Values of an object that is no node (the site's 'objects' leave it out) have no stored profile to compare with: what it looked
 // up counts as looked up by its readers.
-void Trial::add_hidden_reads(std::vector<pan::Read>& reads) const {
+void Trial::add_hidden_reads(Built& built) {
   std::set<std::string> seen;
-  for (std::size_t i = 0; i < reads.size(); ++i) {
-    if (reads[i].kind != pan::Read::Kind::other_object) continue;
-    const auto& name = reads[i].name;
+  auto& others = built.others;
+  const auto own = others.size();
+  for (std::size_t i = 0; i < others.size(); ++i) {
+    if (others[i].kind != pan::Read::Kind::other_object) continue;
+    const auto& name = others[i].name;
     const bool node = placed_.contains(name) || (branch_.objects().contains(name) && !removed_.contains(name));
     if (node || !seen.insert(name).second) continue;
     if (const auto hidden = referenced_.find(name); hidden != referenced_.end())
-      reads.insert(reads.end(), hidden->second.begin(), hidden->second.end());
+      others.insert(others.end(), hidden->second.begin(), hidden->second.end());
   }
+  if (others.size() == own) return;
+  std::vector<std::uint32_t> all;
+  const auto more = numbering_.number(others);
+  std::set_union(built.reads.begin(), built.reads.end(), more.begin(), more.end(), std::back_inserter(all));
+  built.reads = std::move(all);
 }
 
 // The compiler knows the templates it has met; the tree knows all.
@@ -315,12 +333,11 @@ void Trial::suggest(pan::Diagnostic& diagnostic) const {
   if (!near.empty()) diagnostic.hint = fmt::format("did you mean {}?", base::text::join(near, ", "));
 }
 
-base::Result<> Trial::compare(std::vector<Built>& all, std::vector<std::string>& readers) {
+base::Result<> Trial::compare(std::span<Built> all, std::vector<std::string>& readers) {
   std::vector<Built*> changed;
   std::vector<store::Digest> old_roots;
   for (auto& built : all) {
-    add_hidden_reads(built.looked_up);
-    built.reads = numbering_.number(built.looked_up);
+    add_hidden_reads(built);
     if (!built.update.root_changed) continue;
     changed.push_back(&built);
     if (built.before) old_roots.push_back(built.before->root);
@@ -334,8 +351,7 @@ base::Result<> Trial::compare(std::vector<Built>& all, std::vector<std::string>&
   }
   parallel_for(changed.size(), [&](std::size_t i) {
     auto& built = *changed[i];
-    built.update.json_size = static_cast<std::int64_t>(built.json.size());
-    built.update.data = base::compress::zstd(built.json);
+    if (!built.json.empty()) built.update.data = base::compress::zstd(built.json);
     if (built.before) built.result = differ(built);
   });
   for (auto& built : all) {
@@ -362,9 +378,11 @@ base::Result<> Trial::compare(std::vector<Built>& all, std::vector<std::string>&
 }
 
 base::Result<> Trial::differ(Built& built) const {
+  if (built.json.empty()) built.json = WEFT_TRY(base::compress::unzstd(built.update.data));
   const auto old_json = WEFT_TRY(base::compress::unzstd(built.old_data));
   const auto diff = WEFT_TRY(base::profile::diff_canonical(old_json, built.json));
   built.difference = difference(diff.changes);
+  built.json = {};
   if (built.watched.empty()) return {};
   const auto old = WEFT_TRY(base::profile::parse_json(old_json));
   for (auto& watched : built.watched) {

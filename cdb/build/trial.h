@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -51,9 +52,9 @@ class Trial {
   std::vector<std::string> touched() const;
   // Returns the profiles that read a value which is another one now.
   base::Result<std::vector<std::string>> compile(const std::vector<std::string>& names);
-  void take(pan::Output& output, Built& built) const;
-  void add_hidden_reads(std::vector<pan::Read>& reads) const;
-  base::Result<> compare(std::vector<Built>& all, std::vector<std::string>& readers);
+  void take(pan::Output& output, Built& built, bool pack) const;
+  void add_hidden_reads(Built& built);
+  base::Result<> compare(std::span<Built> all, std::vector<std::string>& readers);
   base::Result<> differ(Built& built) const;
   void suggest(pan::Diagnostic& diagnostic) const;
   std::string path_of(const std::string& object) const;

@@ -16,27 +16,26 @@
 namespace cdb::pan {
 
 struct Compiler::Impl {
-  using Writer = std::unique_ptr<base::profile::CanonicalWriter>;
+  using Scribe = std::unique_ptr<CanonicalScribe>;
 
   Impl(std::shared_ptr<const Source> source, Options options) : engine(std::move(source), std::move(options)) {}
 
-  // Writers outlive the compile threads, so that what they know stays hot.
-  Writer take_writer() {
+  // Scribes outlive the compile threads, so that what they know stays hot.
+  Scribe take_scribe() {
     const std::scoped_lock lock(mutex);
-    if (writers.empty()) return std::make_unique<base::profile::CanonicalWriter>();
-    Writer writer = std::move(writers.back());
-    writers.pop_back();
-    return writer;
+    if (scribes.empty()) return std::make_unique<CanonicalScribe>();
+    Scribe scribe = std::move(scribes.back());
+    scribes.pop_back();
+    return scribe;
   }
-  void give_back(Writer writer) {
-    writer->clear();
+  void give_back(Scribe scribe) {
     const std::scoped_lock lock(mutex);
-    writers.push_back(std::move(writer));
+    scribes.push_back(std::move(scribe));
   }
 
   Engine engine;
   std::mutex mutex;
-  std::vector<Writer> writers;
+  std::vector<Scribe> scribes;
 };
 
 Compiler::Compiler(std::shared_ptr<const Source> source, Options options)
@@ -74,17 +73,20 @@ void Compiler::compile(std::span<const std::string> objects, const Sink& sink) {
     out.reads = std::move(finished.reads);
     out.diagnostics = std::move(finished.diagnostics);
     if (finished.root == nullptr || finished.index >= objects.size()) return sink(std::move(out));
-    auto writer = impl_->take_writer();
-    write_canonical(*writer, *finished.root);
+    auto scribe = impl_->take_scribe();
+    const auto& written = scribe->write(*finished.root);
     out.good = true;
     out.tree = finished.root;
-    out.json = writer->json();
-    out.root = writer->root();
-    out.leaves = writer->leaves();
-    out.depth = writer->depth();
+    out.json = written.json();
+    out.root = written.root();
+    out.leaves = written.leaves();
+    out.depth = written.depth();
     sink(std::move(out));
-    impl_->give_back(std::move(writer));
+    impl_->give_back(std::move(scribe));
   });
+  for (const auto& scribe : impl_->scribes) scribe->forget();
+  // An object's own template is read by itself: parsing it again takes less than keeping it costs.
+  impl_->engine.repository().forget(objects);
 }
 
 std::optional<base::profile::Value> Output::find(std::string_view path) const {

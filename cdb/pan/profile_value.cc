@@ -30,31 +30,54 @@ base::profile::Value to_profile(const Value& value) {
   return dict;
 }
 
-void write_canonical(base::profile::CanonicalWriter& writer, const Value& value) {
+const base::profile::CanonicalWriter& CanonicalScribe::write(const Value& root) {
+  writer_.clear();
+  write(root, true);
+  return writer_;
+}
+
+void CanonicalScribe::forget() {
+  known_.clear();
+  bytes_ = 0;
+}
+
+// keep: not inside an element that is kept as a whole.
+void CanonicalScribe::write(const Value& value, bool keep) {
   switch (value.tag()) {
     case Tag::none:
     case Tag::undef:
-    case Tag::null: return writer.null();
-    case Tag::boolean: return writer.boolean(value.as_boolean());
-    case Tag::integer: return writer.integer(value.as_integer());
-    case Tag::real: return writer.real(value.as_real());
-    case Tag::string: return writer.string(value.as_string());
+    case Tag::null: return writer_.null();
+    case Tag::boolean: return writer_.boolean(value.as_boolean());
+    case Tag::integer: return writer_.integer(value.as_integer());
+    case Tag::real: return writer_.real(value.as_real());
+    case Tag::string: return writer_.string(value.as_string());
     case Tag::list:
     case Tag::dict: break;
   }
+  const Node& node = *value.node();
+  if (!keep || !node.shared) return write_resource(node, keep);
+  if (const auto known = known_.find(&node); known != known_.end()) return writer_.known(known->second);
+  const auto mark = writer_.mark();
+  write_resource(node, false);
+  auto element = writer_.element(mark);
+  if (bytes_ + element.text.size() > kMostBytes) return;
+  bytes_ += element.text.size();
+  known_.emplace(&node, std::move(element));
+}
+
+void CanonicalScribe::write_resource(const Node& node, bool keep) {
   StackGuard::check();
-  const Node* node = value.node();
-  if (node->dict) {
-    writer.begin_dict();
-    for (std::uint32_t i = 0; i < node->size; ++i) {
-      writer.key(node->entries[i].key->view());
-      write_canonical(writer, node->entries[i].value);
+  if (node.dict) {
+    writer_.begin_dict();
+    for (std::uint32_t i = 0; i < node.size; ++i) {
+      writer_.key(node.entries[i].key->view());
+      write(node.entries[i].value, keep);
     }
   } else {
-    writer.begin_list();
-    for (std::uint32_t i = 0; i < node->size; ++i) write_canonical(writer, node->items[i]);
+    writer_.begin_list();
+    for (std::uint32_t i = 0; i < node.size; ++i) write(node.items[i], keep);
   }
-  writer.end();
+  writer_.end();
 }
 
 }  // namespace cdb::pan

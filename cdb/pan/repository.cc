@@ -207,4 +207,12 @@ void Repository::invalidate(std::span<const std::string> paths) {
   }
 }
 
+void Repository::forget(std::span<const std::string> objects) {
+  std::unique_lock lock(mutex_);
+  for (const std::string& object : objects) {
+    const auto found = found_.find("p\n" + object);
+    if (found != found_.end()) parsed_.erase(found->second.path);
+  }
+}
+
 }  // namespace cdb::pan

@@ -52,6 +52,9 @@ class Repository {
   // These files came, went or changed: forgets what was parsed from them, and the look-ups of their names. No object is being
   // compiled meanwhile.
   void invalidate(std::span<const std::string> paths);
+  // Frees what was parsed of these object templates; the next one to ask parses them again. No object is being compiled
+  // meanwhile.
+  void forget(std::span<const std::string> objects);
   const std::vector<std::string>& include_path() const { return options_.include_path; }
   // The include path and behind it the roots of given files: what Lookup.root counts.
   std::vector<std::string> roots() const;

@@ -53,8 +53,8 @@ double memory_mb() {
 
 struct Built {
   base::profile::Hash root;
-  std::string json, packed;
-  std::vector<cdb::pan::Read> looked_up;
+  std::string packed;
+  std::vector<std::uint32_t> reads;
 };
 
 class Resident {
@@ -86,44 +86,38 @@ class Resident {
     return out;
   }
 
+  // As cdb/build does it: one run, each text compressed at once, then compared with the text before.
   void compile(const std::vector<std::string>& names, cdb::build::Plan* plan) {
-    constexpr std::size_t batch = 256;
-    for (std::size_t start = 0; start < names.size(); start += batch) {
-      const auto some = std::span(names).subspan(start, std::min(batch, names.size() - start));
-      std::vector<Built> built(some.size());
-      compiler_.compile(some, [&](cdb::pan::Output&& output) {
-        if (output.index >= built.size()) return;
-        if (!output.good) bench::stop(std::string(output.object) + ": " + output.diagnostics.front().message);
-        Built& mine = built[output.index];
-        mine.root = output.root;
-        mine.json = output.json;
-        mine.looked_up = std::move(output.reads);
-      });
-      std::vector<cdb::build::Difference> differences(some.size());
-      cdb::build::parallel_for(some.size(), [&](std::size_t i) {
-        Built& mine = built[i];
-        const auto known = profiles_.find(some[i]);
-        if (known != profiles_.end() && known->second.root == mine.root) return;
-        mine.packed = base::compress::zstd(mine.json);
-        if (known == profiles_.end()) return;
-        const auto before = base::compress::unzstd(known->second.packed);
-        const auto diff = base::profile::diff_canonical(*before, mine.json);
-        if (!diff) bench::stop(diff.error().message);
-        differences[i] = cdb::build::difference(diff->changes);
-      });
-      cdb::build::Numbering numbering(index_);
-      std::vector<std::vector<std::uint32_t>> reads;
-      for (const Built& mine : built) reads.push_back(numbering.number(mine.looked_up));
-      for (const auto& key : numbering.fresh()) index_.append(key);
-      for (std::size_t i = 0; i < some.size(); ++i) {
-        index_.set(some[i], reads[i]);
-        if (built[i].packed.empty()) continue;
-        packed_bytes_ += built[i].packed.size();
-        auto& kept = profiles_[some[i]];
-        packed_bytes_ -= kept.packed.size();
-        kept = {built[i].root, std::move(built[i].packed)};
-        if (plan != nullptr) plan->changed(some[i], std::move(differences[i]));
-      }
+    std::vector<Built> built(names.size());
+    cdb::build::Numbering numbering(index_);
+    std::mutex mutex;
+    compiler_.compile(names, [&](cdb::pan::Output&& output) {
+      if (output.index >= built.size()) return;
+      if (!output.good) bench::stop(std::string(output.object) + ": " + output.diagnostics.front().message);
+      Built& mine = built[output.index];
+      mine.root = output.root;
+      const auto known = profiles_.find(names[output.index]);
+      if (known == profiles_.end() || known->second.root != mine.root) mine.packed = base::compress::zstd(output.json);
+      const std::scoped_lock lock(mutex);
+      mine.reads = numbering.number(output.reads);
+    });
+    for (const auto& key : numbering.fresh()) index_.append(key);
+    std::vector<cdb::build::Difference> differences(names.size());
+    cdb::build::parallel_for(names.size(), [&](std::size_t i) {
+      const auto known = profiles_.find(names[i]);
+      if (built[i].packed.empty() || known == profiles_.end()) return;
+      const auto before = base::compress::unzstd(known->second.packed), after = base::compress::unzstd(built[i].packed);
+      const auto diff = base::profile::diff_canonical(*before, *after);
+      if (!diff) bench::stop(diff.error().message);
+      differences[i] = cdb::build::difference(diff->changes);
+    });
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      index_.set(names[i], built[i].reads);
+      if (built[i].packed.empty()) continue;
+      auto& kept = profiles_[names[i]];
+      packed_bytes_ += built[i].packed.size() - kept.packed.size();
+      kept = {built[i].root, std::move(built[i].packed)};
+      if (plan != nullptr) plan->changed(names[i], std::move(differences[i]));
     }
   }
 

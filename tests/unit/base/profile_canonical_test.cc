@@ -110,6 +110,44 @@ TEST_CASE("the canonical writer gives the text and the hash of the value") {
   CHECK(writer.depth() == 4);
 }
 
+TEST_CASE("an element that is known already is the same as one that is written") {
+  const Value part = *parse_json(R"({"k":[1,{"x":"y"}],"z":[]})");
+  CanonicalWriter writer;
+  write(writer, Value(List{part}));
+  writer.clear();
+  writer.begin_list();
+  const auto first = writer.mark();
+  write(writer, part);
+  const auto kept = writer.element(first);
+  const auto second = writer.mark();  // behind a comma
+  write(writer, part);
+  CHECK(writer.element(second).text == kept.text);
+  writer.known(kept);
+  writer.begin_dict();
+  writer.key("a");
+  writer.known(kept);
+  writer.end();
+  writer.end();
+  const Value whole = List{part, part, part, Dict{{"a", part}}};
+  CHECK(writer.json() == to_json(whole));
+  CHECK(writer.root() == merkle(whole));
+  CHECK(writer.leaves() == 8);
+  CHECK(writer.depth() == 5);
+  CHECK(kept.text == to_json(part));
+  CHECK(kept.hash == merkle(part));
+  CHECK(kept.depth == 3);
+  // As the whole tree.
+  writer.clear();
+  const auto mark = writer.mark();
+  write(writer, part);
+  const auto root = writer.element(mark);
+  CHECK(root.hash == merkle(part));
+  writer.clear();
+  writer.known(root);
+  CHECK(writer.json() == to_json(part));
+  CHECK(writer.root() == merkle(part));
+}
+
 TEST_CASE("differences of canonical texts are those of the values") {
   std::mt19937 random(2);
   std::size_t differing = 0;

@@ -203,6 +203,43 @@ TEST_CASE("the sink gets text, root and values of what was asked for, and the re
   CHECK(referenced == 1);
 }
 
+TEST_CASE("many alike objects: each has the text and the root of its own values") {
+  Tree tree;
+  std::vector<std::string> names;
+  tree["lib.pan"] =
+      "template lib;\nvariable CONST = dict('a', list(1, 2.0, dict('k', 'v\"')), 'b', dict(), 'c', list());\n'/const' = CONST;\n"
+      "'/twice' = list(CONST, CONST, 7, CONST['a']);\n'/made' = { d = dict(); i = 0; while (i < 20) { d[format('k%d', i)] = "
+      "dict('n', i, 'at', CONST['a']); i = i + 1; }; d; };\n'/const/own' = OBJECT;\ntype t = { 'x' : long = 3 };\nbind '/t' = "
+      "t{};\n"
+      "'/t/one' = dict();";
+  for (int i = 0; i < 60; ++i) {
+    names.push_back("n" + std::to_string(i));
+    tree[names.back() + ".pan"] =
+        "object template " + names.back() + ";\ninclude 'lib';\n'/number' = " + std::to_string(i % 7) + ";";
+  }
+  for (int threads : {1, 2}) {
+    tree.options.threads = threads;
+    Compiler compiler(tree.source, tree.options);
+    // Again: what the first run knew by address must not show in the second.
+    for (int run = 0; run < 2; ++run) {
+      tree["n5.pan"] = "object template n5;\ninclude 'lib';\n'/run' = " + std::to_string(run) + ";";
+      compiler.invalidate(std::vector<std::string>{"n5.pan"});
+      const auto expected = Compiler(tree.source, tree.options).compile(names);
+      std::mutex mutex;
+      std::size_t calls = 0;
+      compiler.compile(names, [&](Output&& output) {
+        const std::scoped_lock lock(mutex);
+        ++calls;
+        const auto& profile = *expected[output.index].profile;
+        CHECK(output.json == base::profile::to_json(profile));
+        CHECK(output.root == base::profile::merkle(profile));
+        CHECK(output.depth == 5);
+      });
+      CHECK(calls == names.size());
+    }
+  }
+}
+
 TEST_CASE("object_name") {
   CHECK(object_name("object template a/b.example;\n'/x' = 1;") == "a/b.example");
   CHECK(object_name("# comment; with semicolon\n@{ note; }\nobject template n;") == "n");
