@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""embed_sql.py AREA OUTPUT.cc FILE.sql...: the migrations of one area as a C++ table (schemas/migrations.h). Refuses gaps in the numbers."""
+"""embed_sql.py AREA OUTPUT.cc FILE.sql...: the migrations of one area as a C++ table (schemas/migrations.h). Numbers grow and may have gaps."""
 import pathlib
 import re
 import sys
@@ -8,14 +8,16 @@ import sys
 def main():
     area, output, inputs = sys.argv[1], sys.argv[2], sorted(sys.argv[3:], key=lambda f: pathlib.Path(f).name)
     rows = []
-    for position, name in enumerate(inputs, 1):
+    last = 0
+    for name in inputs:
         match = re.fullmatch(r"(\d{4})_([a-z0-9_]+)\.sql", pathlib.Path(name).name)
-        if not match or int(match.group(1)) != position:
-            sys.exit(f"embed_sql: {name}: expected a name like {position:04d}_what.sql (numbers start at 0001 and have no gaps)")
+        if not match or int(match.group(1)) <= last:
+            sys.exit(f"embed_sql: {name}: expected a name like {last + 1:04d}_what.sql (each number once)")
+        last = int(match.group(1))
         sql = pathlib.Path(name).read_text()
         if ')weft_sql"' in sql:
             sys.exit(f"embed_sql: {name}: contains the delimiter of the C++ literal")
-        rows.append(f'    {{{position}, "{match.group(2)}", R"weft_sql({sql})weft_sql"}},\n')
+        rows.append(f'    {{{last}, "{match.group(2)}", R"weft_sql({sql})weft_sql"}},\n')
     table = f"constexpr std::array<base::pg::Migration, {len(rows)}> table{{{{\n{''.join(rows)}}}}};\n" if rows else ""
     result = "table" if rows else "{}"
     pathlib.Path(output).write_text(

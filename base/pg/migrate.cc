@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include "base/diag/fail_point.h"
@@ -17,43 +20,54 @@ Result<> prepare_table(Transaction& transaction) {
   return {};
 }
 
-// What is recorded must be a prefix of the list; returns how long that prefix is.
-Result<std::size_t> applied(Transaction& transaction, std::string_view area, std::span<const Migration> migrations) {
+// Those of the list that the database does not have yet, by number. Numbers may have gaps, and a smaller one may come later than
+// a greater one (several people write migrations side by side); what the database has must all be in the list.
+Result<std::vector<const Migration*>> missing(Transaction& transaction, std::string_view area,
+                                              std::span<const Migration> migrations) {
   const auto rows = WEFT_TRY(transaction.exec("SELECT number, name FROM weft_migration WHERE area = $1 ORDER BY number", {area}));
   const auto newest = rows.empty() ? 0 : rows.integer(rows.size() - 1, 0);
-  if (newest > static_cast<std::int64_t>(migrations.size())) {
+  const auto known = migrations.empty() ? 0 : migrations.back().number;
+  if (newest > known) {
     return fail(Errc::conflict,
-                fmt::format("the database's schema of area {} is at {}, this program knows only up to {}", area, newest,
-                            migrations.size()),
+                fmt::format("the database's schema of area {} is at {}, this program knows only up to {}", area, newest, known),
                 "Start a Weft at least as new as the one that upgraded the database.");
   }
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (rows.integer(i, 0) != migrations[i].number || rows.text(i, 1) != migrations[i].name) {
-      return fail(Errc::conflict,
-                  fmt::format("migration {} of area {} is \"{}\" in the database but {} \"{}\" in this program",
-                              rows.integer(i, 0), area, rows.text(i, 1), migrations[i].number, migrations[i].name),
-                  "This database was made by another line of Weft: use that one, or another database.");
+  std::vector<const Migration*> out;
+  std::size_t row = 0;
+  for (const auto& migration : migrations) {
+    if (row == rows.size() || rows.integer(row, 0) > migration.number) {
+      out.push_back(&migration);
+      continue;
     }
+    if (rows.integer(row, 0) != migration.number || rows.text(row, 1) != migration.name) break;
+    ++row;
   }
-  return rows.size();
+  if (row == rows.size()) return out;
+  const auto number = rows.integer(row, 0);
+  const auto same = std::find_if(migrations.begin(), migrations.end(), [&](const Migration& m) { return m.number == number; });
+  return fail(
+      Errc::conflict,
+      fmt::format("migration {} of area {} is \"{}\" in the database but {} in this program", number, area, rows.text(row, 1),
+                  same == migrations.end() ? std::string("absent") : fmt::format("\"{}\"", same->name)),
+      "This database was made by another line of Weft: use that one, or another database.");
 }
 
 }  // namespace
 
 Result<> migrate(Pool& pool, std::string_view area, std::span<const Migration> migrations) {
   for (std::size_t i = 0; i < migrations.size(); ++i) {
-    if (migrations[i].number != static_cast<int>(i) + 1) {
-      return fail(Errc::internal, fmt::format("migrations of area {} are not numbered 1, 2, 3, ...", area));
+    if (migrations[i].number <= (i == 0 ? 0 : migrations[i - 1].number)) {
+      return fail(Errc::internal, fmt::format("the numbers of migrations of area {} do not grow", area));
     }
   }
   std::string which;
   for (bool more = true; more;) {
     auto result = pool.run([&](Transaction& transaction) -> Result<> {
       WEFT_TRY(prepare_table(transaction));
-      const auto done = WEFT_TRY(applied(transaction, area, migrations));  // under the lock: another weftd may have gone ahead
-      more = done + 1 < migrations.size();
-      if (done == migrations.size()) return {};
-      const auto& next = migrations[done];
+      const auto open = WEFT_TRY(missing(transaction, area, migrations));  // under the lock: another weftd may have gone ahead
+      more = open.size() > 1;
+      if (open.empty()) return {};
+      const auto& next = *open.front();
       which = fmt::format(" to {:04}_{}", next.number, next.name);
       WEFT_TRY(transaction.script(next.sql));
       WEFT_TRY(transaction.exec("INSERT INTO weft_migration (area, number, name) VALUES ($1, $2, $3)",

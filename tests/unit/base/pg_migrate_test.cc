@@ -40,6 +40,17 @@ TEST_CASE("migrations run once, in order, per area") {
   CHECK(recorded(*pool) == "cdb1first,cdb2second,leaf1start");
 }
 
+TEST_CASE("numbers may have gaps, and a smaller one may come later") {
+  auto pool = tests::new_database();
+  const Migration gap[] = {first, {30, "thirty", "CREATE TABLE c (n int)"}};
+  REQUIRE(migrate(*pool, "cdb", gap));
+  const Migration filled[] = {first, {10, "ten", "CREATE TABLE d (n int)"}, {30, "thirty", "CREATE TABLE c (n int)"}};
+  REQUIRE(migrate(*pool, "cdb", filled));
+  REQUIRE(migrate(*pool, "cdb", filled));
+  CHECK(recorded(*pool) == "cdb1first,cdb10ten,cdb30thirty");
+  CHECK(migrate(*pool, "cdb", gap).error().code == Errc::conflict);
+}
+
 TEST_CASE("a newer, another or a misnumbered line is refused") {
   auto pool = tests::new_database();
   const Migration two[] = {first, second};
@@ -52,8 +63,12 @@ TEST_CASE("a newer, another or a misnumbered line is refused") {
   CHECK(older.error().message.find("up to 1") != std::string::npos);
   const Migration renamed[] = {first, {2, "zweite", ""}};
   CHECK(migrate(*pool, "cdb", renamed).error().code == Errc::conflict);
-  const Migration gap[] = {first, {3, "third", ""}};
-  CHECK(migrate(*pool, "leaf", gap).error().code == Errc::internal);
+  const Migration without[] = {first, {3, "third", ""}};
+  CHECK(migrate(*pool, "cdb", without).error().message.find("absent") != std::string::npos);
+  const Migration twice[] = {first, {1, "again", ""}};
+  CHECK(migrate(*pool, "leaf", twice).error().code == Errc::internal);
+  const Migration zero[] = {{0, "zero", ""}};
+  CHECK(migrate(*pool, "leaf", zero).error().code == Errc::internal);
   CHECK(recorded(*pool) == "cdb1first,cdb2second");
 }
 
