@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 
+#include "cdb/pan/java/java.h"
 #include "cdb/pan/java/utf.h"
 #include "cdb/pan/problem.h"
 
@@ -253,8 +254,12 @@ std::string unescape(std::string_view escaped) {
     }
     if (i + 2 >= escaped.size()) raise_evaluation("string contains incomplete escape sequence");
     const int high = value(static_cast<unsigned char>(escaped[i + 1])), low = value(static_cast<unsigned char>(escaped[i + 2]));
-    if (high < 0 || low < 0)
-      raise_evaluation(fmt::format("string contains invalid escape sequence: {}", escaped.substr(i + 1, 2)));
+    if (high < 0 || low < 0) {
+      // Two characters as Java counts them.
+      const std::string_view rest = escaped.substr(i + 1);
+      if (java::utf16_length(rest) < 2) raise_evaluation("string contains incomplete escape sequence");
+      raise_evaluation(fmt::format("string contains invalid escape sequence: {}", java::utf16_substr(rest, 0, 2)));
+    }
     const int code = high * 16 + low;
     if (code < 0x80) {
       out += static_cast<char>(code);

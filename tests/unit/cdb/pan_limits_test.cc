@@ -228,6 +228,9 @@ TEST_CASE("messages about one character name all of it") {
         "parse error: \\x in a double-quoted string needs two hexadecimal digits, not '4\xc3\xa9'");
   CHECK(first_error(tree.body("'/a' = match('a', 'b', '\xc3\xa9');")) ==
         "syntax error: invalid matching flag for regular expression: \xc3\xa9");
+  CHECK(first_error(tree.body("'/a' = unescape('_3\xc3\xa9x');")) ==
+        "syntax error: string contains invalid escape sequence: 3\xc3\xa9");
+  CHECK(first_error(tree.body("'/a' = unescape('_\xc3\xa9');")) == "syntax error: string contains incomplete escape sequence");
   CHECK(first_error(tree.body("'/a' = format('%\xc3\xa9', 1);")).find("Conversion = '\xc3\xa9'") != std::string::npos);
 }
 
