@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/profile/json.h"
 #include "cdb/build/branch.h"
 #include "cdb/build/trial.h"
 #include "cdb/store/template_path.h"
@@ -27,6 +28,15 @@ base::Result<> check(const Change& change) {
     }
   }
   return {};
+}
+
+base::profile::Value waves_json(const store::RolloutPlan& plan) {
+  std::vector<std::int64_t> sizes(plan.names.size());
+  for (const auto& [node, wave] : plan.nodes) ++sizes[static_cast<std::size_t>(wave) - 1];
+  base::profile::List waves;
+  for (std::size_t i = 0; i < sizes.size(); ++i)
+    waves.emplace_back(base::profile::Dict{{"name", plan.names[i]}, {"nodes", sizes[i]}});
+  return base::profile::Dict{{"policy", plan.policy}, {"waves", std::move(waves)}};
 }
 
 }  // namespace
@@ -97,6 +107,15 @@ base::Result<Outcome> Builder::change(const Change& change) {
   }
 }
 
+// Reverts, and what services write of a node's state, cannot wait for anybody.
+base::Result<std::optional<store::RolloutPlan>> Builder::rollout_of(const Change& change, const Trial& trial) const {
+  if (change.rollout == "none" || change.reverts) return std::nullopt;
+  if (change.rollout.empty() && change.author.kind == "service") return std::nullopt;
+  const auto name = change.rollout.empty() ? WEFT_TRY(store_->rollout_default(change.branch)) : change.rollout;
+  if (name.empty()) return std::nullopt;
+  return trial.waves(WEFT_TRY(store_->rollout_policy(name)));
+}
+
 base::Result<Outcome> Builder::attempt(Slot& slot, const Change& change) {
   auto& branch = *slot.branch;
   WEFT_TRY(branch.refresh());
@@ -139,12 +158,19 @@ base::Result<Outcome> Builder::attempt(Slot& slot, const Change& change) {
     return outcome;
   }
   outcome.plan = trial.plan().json();
+  const auto rollout = WEFT_TRY(rollout_of(change, trial));
+  if (rollout) outcome.plan["rollout"] = waves_json(*rollout);
   if (change.dry_run) {
     outcome.kind = Outcome::Kind::planned;
     return outcome;
   }
   WEFT_TRY(publish_(trial.fresh()));
-  outcome.revision = WEFT_TRY(store_->commit(trial.commit(change)));
+  auto commit = trial.commit(change);
+  if (rollout) {
+    commit.plan = base::profile::to_json(outcome.plan);
+    commit.rollout = rollout;
+  }
+  outcome.revision = WEFT_TRY(store_->commit(commit));
   trial.stored(outcome.revision);
   outcome.kind = Outcome::Kind::stored;
   return outcome;

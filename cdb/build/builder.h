@@ -34,6 +34,8 @@ struct Change {
   bool dry_run = false;
   store::Actor author;
   std::optional<std::int64_t> reverts;
+  // Roll-out policy; "": the branch's, "none": at once. A revert is always at once.
+  std::string rollout;
 };
 
 struct Outcome {
@@ -58,6 +60,8 @@ struct Fresh {
   std::string_view data;
 };
 
+class Trial;
+
 class Builder {
  public:
   // `publish` gets the new profiles before the transaction that makes them desired; when it fails nothing is stored.
@@ -79,6 +83,7 @@ class Builder {
   struct Slot;
   base::Result<Slot*> slot(const std::string& branch);
   base::Result<Outcome> attempt(Slot& slot, const Change& change);
+  base::Result<std::optional<store::RolloutPlan>> rollout_of(const Change& change, const Trial& trial) const;
 
   std::shared_ptr<store::Store> store_;
   Publish publish_;

@@ -13,6 +13,7 @@
 #include "base/text/text.h"
 #include "cdb/build/attributes.h"
 #include "cdb/build/parallel.h"
+#include "cdb/rollout/waves.h"
 #include "cdb/store/reads.h"
 
 namespace cdb::build {
@@ -397,6 +398,20 @@ std::vector<Fresh> Trial::fresh() const {
     if (update.root_changed) out.push_back({update.root, update.data});
   }
   return out;
+}
+
+base::Result<std::optional<store::RolloutPlan>> Trial::waves(const store::RolloutPolicy& policy) const {
+  const auto parsed = WEFT_TRY(rollout::parse_policy(WEFT_TRY(base::profile::parse_json(policy.document))));
+  std::vector<rollout::Candidate> candidates;
+  for (const auto& update : updates_) {
+    // A node that is new has nothing to go on with.
+    if (!update.root_changed || !branch_.objects().contains(update.name)) continue;
+    candidates.push_back({update.name, WEFT_TRY(base::profile::parse_json(update.attributes))});
+  }
+  if (candidates.empty()) return std::nullopt;
+  auto plan = rollout::plan_waves(parsed, candidates);
+  return store::RolloutPlan{policy.name, policy.document, std::move(plan.names), std::move(plan.policy_waves),
+                            std::move(plan.nodes)};
 }
 
 store::Commit Trial::commit(const Change& change) {

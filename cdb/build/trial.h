@@ -35,6 +35,8 @@ class Trial {
   const Plan& plan() const { return plan_; }
   std::vector<Fresh> fresh() const;
   store::Commit commit(const Change& change);  // moves the profiles out: once
+  // Waves of the nodes that get another profile, and the policy's name; none when no node has to wait.
+  base::Result<std::optional<store::RolloutPlan>> waves(const store::RolloutPolicy& policy) const;
   void stored(std::int64_t revision);
 
  private:

@@ -23,6 +23,14 @@ void Api::add_routes(base::http::Server& server) {
   route("GET", "/v1/revision/:number", &Api::revision_one);
   route("POST", "/v1/revision/:number/revert", &Api::revert);
   route("GET", "/v1/audit", &Api::audit);
+  route("GET", "/v1/rollout", &Api::rollout_list);
+  route("POST", "/v1/rollout", &Api::rollout_switch);
+  route("GET", "/v1/rollout/:revision", &Api::rollout_one);
+  route("POST", "/v1/rollout/:revision", &Api::rollout_action);
+  route("GET", "/v1/rollout-policy", &Api::rollout_policy_list);
+  route("PUT", "/v1/rollout-policy/:name", &Api::rollout_policy_put);
+  route("DELETE", "/v1/rollout-policy/:name", &Api::rollout_policy_delete);
+  route("POST", "/v1/rollout-default", &Api::rollout_default);
   server.route_async("GET", "/v1/node/:node/wake",
                      [this](const Request& request, base::http::Pending pending) { wake(request, std::move(pending)); });
 }

@@ -11,6 +11,7 @@
 #include "cdb/publish/presence.h"
 #include "cdb/publish/publisher.h"
 #include "cdb/publish/wake.h"
+#include "cdb/rollout/engine.h"
 #include "cdb/store/store.h"
 
 namespace cdb::http {
@@ -22,6 +23,7 @@ struct Services {
   publish::WakeHub* wake = nullptr;
   publish::Presence* presence = nullptr;
   enrol::Enrolment* enrolment = nullptr;
+  rollout::Engine* rollout = nullptr;
 };
 
 class Api {
@@ -49,6 +51,14 @@ class Api {
   Answer enrol(const Request& request);
   Answer renew(const Request& request);
   Answer token(const Request& request);
+  Answer rollout_list(const Request& request);
+  Answer rollout_one(const Request& request);
+  Answer rollout_action(const Request& request);
+  Answer rollout_switch(const Request& request);
+  Answer rollout_policy_list(const Request& request);
+  Answer rollout_policy_put(const Request& request);
+  Answer rollout_policy_delete(const Request& request);
+  Answer rollout_default(const Request& request);
   void wake(const Request& request, base::http::Pending pending);
 
  private:

@@ -49,6 +49,7 @@ Value node_json(const store::NodeRow& node) {
            {"last_report", std::move(last)},
            {"attributes", node.attributes}};
   if (node.at_revision) out["at_revision"] = *node.at_revision;
+  if (node.held_by) out["held_by"] = *node.held_by;
   return out;
 }
 
@@ -168,6 +169,7 @@ Api::Answer Api::report(const Request& request) {
   WEFT_TRY(must_be_node(request.identity, node));
   WEFT_TRY(only_query(request, {}));
   WEFT_TRY(services_.store->add_report(node, WEFT_TRY(parse_report(request))));
+  if (services_.rollout) services_.rollout->hint();
   return base::http::Response::json(Dict{{"stored", true}});
 }
 

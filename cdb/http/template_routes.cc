@@ -42,11 +42,12 @@ base::Result<build::Edit> parse_edit(const Value& value) {
 }
 
 base::Result<build::Change> parse_change(const base::http::Request& request) {
-  const auto value = WEFT_TRY(body(request, max_change, {"branch", "base", "message", "edits", "dry_run"}));
+  const auto value = WEFT_TRY(body(request, max_change, {"branch", "base", "message", "edits", "dry_run", "rollout"}));
   build::Change change;
   change.branch = WEFT_TRY(text_or(value, "branch", "main", 64));
   change.base = WEFT_TRY(integer(value, "base", 0, max_revision));
   change.dry_run = WEFT_TRY(flag(value, "dry_run", false));
+  change.rollout = WEFT_TRY(text_or(value, "rollout", "", 64));
   change.message = WEFT_TRY(text_or(value, "message", "", max_message));
   if (!change.dry_run && base::text::trim(change.message).empty()) {
     return base::fail(base::Errc::invalid, "a commit needs a message", "say in one sentence why, for the log");

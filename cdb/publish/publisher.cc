@@ -133,7 +133,7 @@ base::Result<std::size_t> Publisher::sweep(std::chrono::hours age) {
   if (error) return base::fail(base::Errc::unavailable, fmt::format("cannot read {}: {}", folder_.string(), error.message()));
   if (old.empty()) return std::size_t{0};
   std::set<std::string> desired;
-  for (const auto& one : WEFT_TRY(store_->desired_since(0))) desired.insert(one.root->hex());
+  for (const auto& root : WEFT_TRY(store_->wanted_roots())) desired.insert(root.hex());
   std::size_t removed = 0;
   for (const auto& path : old) {
     const auto name = path.filename().string();

@@ -96,9 +96,9 @@ void WakeHub::expire(Ready& ready) {
 
 void WakeHub::read_news(std::unique_lock<std::mutex>& lock) {
   dirty_ = false;
-  const auto since = seen_;
+  const auto since = seen_, release = released_;
   lock.unlock();
-  auto news = store_->desired_since(since);
+  auto news = store_->desired_since(since, release);
   lock.lock();
   if (!news) {
     dirty_ = true;
@@ -108,8 +108,9 @@ void WakeHub::read_news(std::unique_lock<std::mutex>& lock) {
   Ready ready;
   const bool first = !loaded_;
   loaded_ = true;
-  for (auto& one : *news) {
-    seen_ = std::max(seen_, one.revision);
+  seen_ = news->revision;
+  released_ = news->release;
+  for (auto& one : news->nodes) {
     const auto node = one.node;
     desired_[node] = std::move(one);
     if (!first) collect(node, ready);

@@ -64,7 +64,7 @@ class WakeHub {
   std::condition_variable changed_;
   bool stop_ = false, dirty_ = true, loaded_ = false;
   Clock::time_point retry_at_{};
-  std::int64_t seen_ = 0;
+  std::int64_t seen_ = 0, released_ = 0;  // news of revisions and of roll-outs
   std::unordered_map<std::string, store::Desired> desired_;
   std::uint64_t next_id_ = 0;
   std::map<std::uint64_t, Waiter> waiters_;  // by age

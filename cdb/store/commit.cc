@@ -5,6 +5,7 @@
 
 #include "base/compress/compress.h"
 #include "base/diag/fail_point.h"
+#include "base/profile/json.h"
 #include "cdb/store/sql.h"
 #include "cdb/store/store.h"
 
@@ -110,6 +111,7 @@ base::Result<> store_nodes(Transaction& transaction, const Commit& commit, std::
     if (node.root_changed) roots.push_back({node.name, number, bytes(node.root)});
   }
   for (const auto& name : commit.removed) {
+    WEFT_TRY(transaction.exec("delete from cdb.held where node = $1", {name}));
     WEFT_TRY(transaction.exec("update cdb.node set root = null, revision = $2, touched = $2 where name = $1", {name, number}));
     roots.push_back({name, number, nullptr});
   }
@@ -125,6 +127,55 @@ base::Result<> store_revision(Transaction& transaction, const Commit& commit, st
   WEFT_TRY(transaction.exec("update cdb.branch set head = $2 where name = $1", {commit.branch, number}));
   WEFT_TRY(transaction.exec("update cdb.counter set revision = $1, reads = $2",
                             {number, commit.known_reads + static_cast<std::int64_t>(commit.new_reads.size())}));
+  return {};
+}
+
+// Before the nodes get their new roots: what they are given now is kept for those that have to wait. A node that waits already
+// goes on with what it had then; this revision holds what the older one had for it.
+base::Result<> start_rollout(Transaction& transaction, const RolloutPlan& plan, std::int64_t number) {
+  base::profile::List names, waves;
+  for (const auto& name : plan.names) names.emplace_back(name);
+  for (const auto wave : plan.policy_waves) waves.emplace_back(wave);
+  WEFT_TRY(
+      transaction.exec("insert into cdb.rollout (revision, policy, document, state, waves, names, policy_waves) "
+                       "values ($1, $2, $3::jsonb, 'running', $4, $5::jsonb, $6::jsonb)",
+                       {number, plan.policy, plan.document, static_cast<std::int64_t>(plan.names.size()),
+                        base::profile::to_json(names), base::profile::to_json(waves)}));
+  Table rows;
+  std::vector<std::string> nodes;
+  for (const auto& [node, wave] : plan.nodes) {
+    rows.push_back({number, node, wave});
+    nodes.push_back(node);
+  }
+  WEFT_TRY(transaction.copy("cdb.rollout_node", {"revision", "node", "wave"}, rows));
+  WEFT_TRY(transaction.exec(
+      "update cdb.rollout_node set state = 'superseded', changed = clock_timestamp(), message = 'by revision ' || $1::bigint "
+      "where state = 'waiting' and revision < $1 and node = any($2::text[])",
+      {number, text_array(nodes)}));
+  WEFT_TRY(transaction.exec(
+      "insert into cdb.held as h (node, root, revision, rollout) select name, root, revision, $1::bigint from cdb.node "
+      "where name = any($2::text[]) and root is not null order by name on conflict (node) do update set rollout = "
+      "excluded.rollout",
+      {number, text_array(nodes)}));
+  return {};
+}
+
+// Nodes that have again what they are given wait for nothing: a revert ends the waiting.
+base::Result<> let_go(Transaction& transaction, const Commit& commit) {
+  std::vector<std::string> nodes;
+  for (const auto& node : commit.nodes) {
+    if (node.root_changed) nodes.push_back(node.name);
+  }
+  const auto freed = WEFT_TRY(transaction.exec(
+      "delete from cdb.held h using cdb.node n where n.name = h.node and n.root = h.root and h.node = any($1::text[]) "
+      "returning h.node, h.rollout",
+      {text_array(nodes)}));
+  for (std::size_t i = 0; i < freed.size(); ++i) {
+    WEFT_TRY(transaction.exec(
+        "update cdb.rollout_node set state = 'superseded', changed = clock_timestamp(), message = 'it has again what it had' "
+        "where revision = $1 and node = $2 and state = 'waiting'",
+        {freed.integer(i, 1), freed.text(i, 0)}));
+  }
   return {};
 }
 
@@ -145,11 +196,14 @@ base::Result<std::int64_t> Store::commit(const Commit& commit) {
   WEFT_TRY(store_tree(transaction, commit, after, number));
   WEFT_TRY(store_reads(transaction, commit));
   WEFT_TRY(store_profiles(transaction, commit));
+  if (commit.rollout) WEFT_TRY(start_rollout(transaction, *commit.rollout, number));
   WEFT_TRY(store_nodes(transaction, commit, number));
+  WEFT_TRY(let_go(transaction, commit));
   base::profile::Dict detail{{"branch", commit.branch},   {"revision", number},
                              {"message", commit.message}, {"edits", static_cast<std::int64_t>(commit.edits.size())},
                              {"nodes", changed},          {"tree", commit.tree.hex()}};
   if (commit.reverts) detail["reverts"] = *commit.reverts;
+  if (commit.rollout) detail["rollout"] = commit.rollout->policy;
   WEFT_TRY(append_audit(transaction, commit.author, commit.reverts ? "template.revert" : "template.commit",
                         fmt::format("{}@{}", commit.branch, number), std::move(detail)));
   WEFT_TRY(transaction.notify(wake_channel, std::to_string(number)));

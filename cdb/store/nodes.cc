@@ -13,9 +13,9 @@ constexpr std::string_view node_columns =
     "select n.name, n.branch, n.path, n.root, n.revision, cdb.rfc3339(r.time), n.attributes::text, s.applied_root, "
     "s.applied_revision, cdb.rfc3339(s.applied_time), s.outcome, cdb.rfc3339(s.received), s.report::text, "
     "(select h.revision from cdb.node_root h where h.node = n.name and h.revision <= $1 order by h.revision desc limit 1), "
-    "cdb.rfc3339(greatest(s.received, (select e.time from cdb.node_seen e where e.node = n.name))) "
-    "from cdb.node n join cdb.revision r on r.number = n.revision left join cdb.node_status s on s.node = n.name "
-    "where n.root is not null ";
+    "cdb.rfc3339(greatest(s.received, (select e.time from cdb.node_seen e where e.node = n.name))), n.held_by "
+    "from cdb.given n join cdb.revision r on r.number = n.revision left join cdb.node_status s on s.node = n.name "
+    "where true ";
 
 base::Result<NodeRow> node_at(const base::pg::Rows& rows, std::size_t i) {
   NodeRow node;
@@ -34,6 +34,7 @@ base::Result<NodeRow> node_at(const base::pg::Rows& rows, std::size_t i) {
   if (!rows.is_null(i, 12)) node.report = WEFT_TRY(base::profile::parse_json(rows.text(i, 12)));
   if (!rows.is_null(i, 13)) node.at_revision = rows.integer(i, 13);
   node.last_seen = rows.text(i, 14);
+  if (!rows.is_null(i, 15)) node.held_by = rows.integer(i, 15);
   return node;
 }
 
@@ -66,8 +67,7 @@ base::Result<std::vector<std::string>> Store::profiles(std::span<const Digest> r
 
 base::Result<Desired> Store::desired(std::string_view node) const {
   auto transaction = WEFT_TRY(pool_->begin());
-  const auto rows =
-      WEFT_TRY(transaction.exec("select name, root, revision from cdb.node where name = $1 and root is not null", {node}));
+  const auto rows = WEFT_TRY(transaction.exec("select name, root, revision from cdb.given where name = $1", {node}));
   if (rows.empty()) return base::fail(WEFT_TRY(unknown_node(transaction, node)));
   return desired_row(rows, 0);
 }
@@ -96,17 +96,31 @@ base::Result<Desired> Store::desired_with(std::string_view node, const Digest& r
   return desired_row(rows, 0);
 }
 
-base::Result<std::vector<Desired>> Store::desired_since(std::int64_t revision) const {
-  auto transaction = WEFT_TRY(pool_->begin());
+base::Result<Store::News> Store::desired_since(std::int64_t revision, std::int64_t release) const {
+  auto transaction = WEFT_TRY(pool_->begin(base::pg::Isolation::repeatable_read));
+  News out;
+  const auto counter = WEFT_TRY(transaction.exec("select revision, release from cdb.counter"));
+  out.revision = counter.integer(0, 0);
+  out.release = counter.integer(0, 1);
   const auto rows =
       revision == 0
-          ? WEFT_TRY(transaction.exec("select name, root, revision from cdb.node where root is not null"))
-          : WEFT_TRY(transaction.exec("select distinct on (node) node, root, revision from cdb.node_root where revision > $1 "
-                                      "order by node, revision desc",
-                                      {revision}));
-  std::vector<Desired> out;
-  out.reserve(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(desired_row(rows, i));
+          ? WEFT_TRY(transaction.exec("select name, root, revision from cdb.given"))
+          : WEFT_TRY(transaction.exec("select m.node, g.root, coalesce(g.revision, n.revision) from "
+                                      "(select node from cdb.node_root where revision > $1 union "
+                                      "select node from cdb.release where number > $2) m join cdb.node n on n.name = m.node "
+                                      "left join cdb.given g on g.name = m.node",
+                                      {revision, release}));
+  out.nodes.reserve(rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) out.nodes.push_back(desired_row(rows, i));
+  return out;
+}
+
+base::Result<std::vector<Digest>> Store::wanted_roots() const {
+  auto transaction = WEFT_TRY(pool_->begin());
+  const auto rows =
+      WEFT_TRY(transaction.exec("select root from cdb.node where root is not null union select root from cdb.held"));
+  std::vector<Digest> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(digest_at(rows, i, 0));
   return out;
 }
 

@@ -46,7 +46,8 @@ class Store {
   };
   base::Result<std::vector<Revision>> revisions(const RevisionFilter& filter) const;
   base::Result<Revision> revision(std::int64_t number) const;
-  base::Result<std::string> plan(std::int64_t number) const;  // JSON
+  base::Result<std::optional<std::int64_t>> reverted_by(std::int64_t number) const;  // the first revision that reverts it
+  base::Result<std::string> plan(std::int64_t number) const;                         // JSON
   base::Result<std::vector<Edit>> edits(std::int64_t number) const;
 
   // --- the one write of templates and profiles (commit.cc)
@@ -60,10 +61,42 @@ class Store {
   // What the node was to be at `revision`; with `root`: the newest revision that made this root desired for this very node.
   base::Result<Desired> desired_at(std::string_view node, std::int64_t revision) const;
   base::Result<Desired> desired_with(std::string_view node, const Digest& root) const;
-  base::Result<std::vector<Desired>> desired_since(std::int64_t revision) const;  // 0: all nodes, current
+  // What nodes are given now; those whose wave has not come are given what they had.
+  struct News {
+    std::vector<Desired> nodes;
+    std::int64_t revision = 0, release = 0;  // give them back the next time
+  };
+  // Of all nodes (revision 0), or of those that moved after `revision` or were released after `release`.
+  base::Result<News> desired_since(std::int64_t revision, std::int64_t release) const;
+  // Every root that a node is given or will be.
+  base::Result<std::vector<Digest>> wanted_roots() const;
   base::Result<std::vector<NodeRow>> nodes(const NodeFilter& filter) const;
   base::Result<NodeRow> node(std::string_view name) const;
   base::Result<std::vector<Desired>> history(std::string_view node, int limit) const;  // newest first
+
+  // --- roll-outs (rollout.cc)
+  base::Result<std::vector<RolloutPolicy>> rollout_policies() const;
+  base::Result<RolloutPolicy> rollout_policy(std::string_view name) const;  // Errc::not_found with suggestions
+  // `document`: JSON that cdb/rollout has checked. none: removes it; Errc::conflict while a branch uses it.
+  base::Result<> set_rollout_policy(const Actor& actor, std::string_view name, const std::optional<std::string>& document);
+  // The policy of commits to a branch that name none; "": at once.
+  base::Result<std::string> rollout_default(std::string_view branch) const;
+  base::Result<> set_rollout_default(const Actor& actor, std::string_view branch, std::string_view policy);
+  base::Result<RolloutSwitch> rollout_switch() const;
+  base::Result<> set_rollout_switch(const Actor& actor, bool stopped, std::string_view reason);
+  base::Result<std::vector<Rollout>> rollouts(bool open_only, std::int64_t before, int limit) const;  // newest first
+  base::Result<Rollout> rollout(std::int64_t revision) const;
+  base::Result<std::vector<RolloutNode>> rollout_nodes(std::int64_t revision) const;  // by wave and name
+  // One step in one transaction: `look` gets the roll-out as it is, its row locked, and says what is to change (none: nothing).
+  // Errc::conflict when another server has it locked just now, Errc::not_found when there is none.
+  struct RolloutStep {
+    std::vector<RolloutNodeChange> nodes;
+    int release = 0;  // nodes that wait in waves up to this one; 0: none
+    RolloutState state = RolloutState::running;
+    std::string reason;
+  };
+  using Look = std::function<base::Result<std::optional<RolloutStep>>(const Rollout&, std::vector<RolloutNode>)>;
+  base::Result<> step_rollout(const Actor& actor, std::int64_t revision, const Look& look);
 
   // --- reports (reports.cc)
   static constexpr int report_history = 50;  // per node

@@ -1,7 +1,9 @@
 // Values that cdb/store takes and gives. Used by cdb/build, publish, enrol and http. Plain values, any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,6 +63,14 @@ struct NewContent {
   std::optional<std::string> content;  // none: removed
 };
 
+// What a commit says of its roll-out: cdb/rollout's plan of waves.
+struct RolloutPlan {
+  std::string policy, document;                    // name; JSON
+  std::vector<std::string> names;                  // of the waves
+  std::vector<std::int64_t> policy_waves;          // of each, its place in the policy
+  std::vector<std::pair<std::string, int>> nodes;  // node and wave, 1 for the first
+};
+
 struct Commit {
   std::string branch;
   std::int64_t head = 0;         // the branch must still be there: Errc::conflict otherwise
@@ -75,6 +85,7 @@ struct Commit {
   std::vector<ReadKey> new_reads;    // numbered from known_reads + 1
   std::string plan;                  // JSON
   int compiled = 0;
+  std::optional<RolloutPlan> rollout;  // none: at once
 };
 
 struct Revision {
@@ -120,6 +131,7 @@ struct NodeRow {
   std::string last_seen;                    // by report, wake or fetch; "": never
   base::profile::Value report;              // last one; null when it never reported
   std::optional<std::int64_t> at_revision;  // desired revision as of NodeFilter::at
+  std::optional<std::int64_t> held_by;      // the roll-out whose wave it waits for; root and revision are what it is given now
 };
 
 struct NodeFilter {
@@ -131,6 +143,58 @@ struct NodeFilter {
   std::int64_t at = 0;                      // fills at_revision when positive
   std::string after;                        // names greater than this
   int limit = 1000;
+};
+
+enum class RolloutState : std::uint8_t { running, paused, halted, reverting, done, reverted };
+std::string_view name_of(RolloutState state);
+std::optional<RolloutState> rollout_state(std::string_view name);
+
+struct RolloutPolicy {
+  std::string name, document, author, changed;  // document: JSON
+};
+
+struct Rollout {
+  std::int64_t revision = 0;
+  std::string branch, author, message, policy, document;
+  RolloutState state = RolloutState::running;
+  int wave = 0, waves = 0;  // wave: released last, 0: none yet
+  std::vector<std::string> names;
+  std::vector<std::int64_t> policy_waves;
+  std::optional<std::chrono::system_clock::time_point> released;  // when `wave` was
+  std::string reason, updated, started;
+  std::map<std::string, std::int64_t> counts;  // nodes by state
+};
+
+// A node in a roll-out, with what is known of it.
+struct RolloutNode {
+  enum class State : std::uint8_t { waiting, released, applied, failed, skipped, superseded };
+  using Time = std::chrono::system_clock::time_point;
+  std::string name;
+  int wave = 0;
+  State state = State::waiting;
+  std::string message;
+  std::optional<Time> released, changed;  // changed: the state
+  std::int64_t applied_revision = 0;
+  std::string outcome;  // of the last report
+  std::int64_t report_revision = 0;
+  std::optional<Time> reported, seen;
+  std::string failure;          // first failed component of the last report, with its message
+  std::string attribute_state;  // the attribute `state`
+  bool accepted = false;        // its failure: somebody said to go on
+  std::string alarm;            // not from this room: whoever watches alarms fills it in
+};
+std::string_view name_of(RolloutNode::State state);
+
+struct RolloutNodeChange {
+  std::string node;
+  RolloutNode::State state = RolloutNode::State::waiting;
+  std::string message;
+  bool accepted = false;
+};
+
+struct RolloutSwitch {
+  bool stopped = false;
+  std::string author, reason, changed;
 };
 
 struct Report {

@@ -105,6 +105,9 @@ base::Result<int> show(const Arguments& arguments) {
                                    node.get_string("applied_root").substr(0, 12),
                                    node.get_boolean("in_sync") ? "" : paint(Colour::yellow, " (not the desired one)"))
                      : paint(Colour::yellow, "nothing yet"));
+  if (const auto held = node.get_integer("held_by"); held > 0)
+    fmt::print("  held      {}\n",
+               paint(Colour::yellow, fmt::format("its wave of the roll-out of revision {} has not come", held)));
   fmt::print("  seen      {}\n", text_of(node.get("last_seen"), "never"));
   const auto* certificate = node.get("certificate");
   fmt::print("  enrolled  {}\n", certificate && certificate->is_dict()

@@ -179,6 +179,15 @@ std::string plan_text(const Value& plan) {
     out += fmt::format("\n  {}: {}\n", paint(Colour::red, "removed " + count(static_cast<std::int64_t>(removed.size()), "node")),
                        some_names(removed, 8));
   }
+  if (const auto* rollout = plan.get("rollout")) {
+    out += fmt::format("\n  roll-out {}:", paint(Colour::bold, rollout->get_string("policy")));
+    const char* separator = " ";
+    for (const auto& wave : list_of(*rollout, "waves")) {
+      out += fmt::format("{}{} ({})", separator, wave.get_string("name"), count(wave.get_integer("nodes"), "node"));
+      separator = ", ";
+    }
+    out += "\n";
+  }
   return out;
 }
 

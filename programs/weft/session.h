@@ -56,6 +56,7 @@ base::cli::Command verb(std::string name, std::string summary, std::vector<base:
 base::cli::Command template_command();    // cdb
 base::cli::Command profile_command();     // cdb
 base::cli::Command node_command();        // cdb
+base::cli::Command rollout_command();     // cdb
 base::cli::Command metric_command();      // monitor
 base::cli::Command alarm_command();       // monitor
 base::cli::Command sms_command();         // leaf

@@ -89,9 +89,16 @@ base::Result<ChangeResult> send_change(base::http::Client& client, const ChangeR
               {"message", request.message},
               {"edits", request.edits},
               {"dry_run", request.dry_run}};
+    if (!request.rollout.empty()) body["rollout"] = request.rollout;
     exchanged = WEFT_TRY(exchange(client, "POST", "/v1/change", body));
   }
   return show_change(exchanged, request.json);
+}
+
+base::cli::Option rollout_option() {
+  return {.name = "--rollout",
+          .value = "POLICY",
+          .help = "how it reaches the nodes: a policy of weft rollout policy list, or none: at once (default: the branch's)"};
 }
 
 base::cli::Command template_command() {

@@ -26,6 +26,7 @@ struct ChangeRequest {
   std::int64_t base = 0;
   base::profile::List edits;
   bool dry_run = false, json = false;
+  std::string rollout;  // policy; "": the branch's
 };
 struct ChangeResult {
   int exit_code = 0;
@@ -36,6 +37,7 @@ base::Result<ChangeResult> show_change(const Exchange& exchange, bool json);
 
 base::cli::Option branch_option();
 base::cli::Option message_option(bool required);
+base::cli::Option rollout_option();
 
 base::cli::Command template_import();
 base::cli::Command template_list();

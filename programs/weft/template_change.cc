@@ -84,6 +84,7 @@ base::Result<int> import(const Arguments& arguments) {
   ChangeRequest request{.branch = branch.branch, .message = std::string(arguments.get("message")), .base = branch.revision};
   request.dry_run = arguments.has("dry-run");
   request.json = arguments.has("json");
+  request.rollout = arguments.get("rollout");
   if (request.message.empty()) request.message = "import " + base::text::join(arguments.all("DIR"), " ");
   std::size_t added = 0, changed = 0, removed = 0;
   for (auto& [path, file] : wanted) {
@@ -112,6 +113,7 @@ base::Result<int> import(const Arguments& arguments) {
 base::Result<ChangeRequest> request_of(const WorkingCopy& copy, const Arguments& arguments) {
   ChangeRequest request{.branch = copy.branch(), .message = std::string(arguments.get("message")), .base = copy.revision()};
   request.json = arguments.has("json");
+  request.rollout = arguments.get("rollout");
   for (auto& edit : WEFT_TRY(copy.edits())) {
     request.edits.emplace_back(edit.removed ? removal_of(edit.path) : edit_of(edit.path, std::move(edit.content)));
   }
@@ -157,6 +159,7 @@ base::Result<int> edit(const Arguments& arguments) {
   ChangeRequest request{.branch = std::string(arguments.get("branch")), .message = std::string(arguments.get("message"))};
   request.dry_run = arguments.has("dry-run");
   request.json = arguments.has("json");
+  request.rollout = arguments.get("rollout");
   const std::string path(arguments.get("PATH"));
   const auto head =
       WEFT_TRY(call(client, "GET", fmt::format("/v1/template?branch={}&prefix=weft.yaml", url_encode(request.branch))));
@@ -205,6 +208,7 @@ base::cli::Command template_import() {
                               {.name = "--prefix", .value = "PREFIX", .help = "for folders without one of their own"},
                               branch_option(),
                               message_option(false),
+                              rollout_option(),
                               dry_run_option()}),
       .examples = {{"weft template import templates/example schemas/pan=schemas -m \"first import\"", "two folders, one commit"}},
       .run = runner(import),
@@ -212,13 +216,14 @@ base::cli::Command template_import() {
 }
 
 base::cli::Command template_plan() {
-  return {.name = "plan",
-          .summary = "what committing a working copy would change; stores nothing",
-          .description = "Compiles every profile that the edits can touch and shows each node and value that would change.",
-          .options = with_common({{.name = "[DIR]", .help = "folder of the working copy", .default_value = "."}}),
-          .examples = {{"weft template plan site", "nodes, paths, old → new"}},
-          .run = runner(plan),
-          .commands = {}};
+  return {
+      .name = "plan",
+      .summary = "what committing a working copy would change; stores nothing",
+      .description = "Compiles every profile that the edits can touch and shows each node and value that would change.",
+      .options = with_common({{.name = "[DIR]", .help = "folder of the working copy", .default_value = "."}, rollout_option()}),
+      .examples = {{"weft template plan site", "nodes, paths, old → new"}},
+      .run = runner(plan),
+      .commands = {}};
 }
 
 base::cli::Command template_commit() {
@@ -228,8 +233,9 @@ base::cli::Command template_commit() {
               "All or nothing: when one profile does not compile, or somebody else changed one of your files since your "
               "checkout, nothing "
               "is stored.",
-          .options =
-              with_common({{.name = "[DIR]", .help = "folder of the working copy", .default_value = "."}, message_option(true)}),
+          .options = with_common({{.name = "[DIR]", .help = "folder of the working copy", .default_value = "."},
+                                  message_option(true),
+                                  rollout_option()}),
           .examples = {{"weft template commit site -m \"new message of the day\"", "prints the plan and the revision"}},
           .run = runner(commit),
           .commands = {}};
@@ -245,6 +251,7 @@ base::cli::Command template_edit() {
                               {.name = "--remove", .help = "remove it"},
                               branch_option(),
                               message_option(true),
+                              rollout_option(),
                               dry_run_option()}),
       .examples = {{"weft template edit site/motd.pan --set-file motd.pan -m \"maintenance on Monday\"", "one file, one commit"}},
       .run = runner(edit),

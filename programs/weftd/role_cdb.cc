@@ -9,6 +9,7 @@
 #include "base/log/log.h"
 #include "cdb/http/api.h"
 #include "programs/weftd/role.h"
+#include "programs/weftd/rollout_hooks.h"
 
 namespace programs::weftd {
 namespace {
@@ -37,6 +38,7 @@ class CdbRole : public Role {
   std::unique_ptr<cdb::publish::Presence> presence_;
   std::unique_ptr<cdb::enrol::Enrolment> enrolment_;
   std::unique_ptr<cdb::build::Builder> builder_;
+  std::unique_ptr<cdb::rollout::Engine> rollout_;
   std::unique_ptr<cdb::http::Api> api_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -71,10 +73,12 @@ base::Result<std::unique_ptr<Role>> CdbRole::start(Context& context) {
         for (const auto& one : fresh) items.push_back({one.root, one.data});
         return publisher->prepare(items);
       });
-  role->api_ =
-      std::make_unique<cdb::http::Api>(cdb::http::Services{role->store_, role->builder_.get(), role->publisher_.get(),
-                                                           role->wake_.get(), role->presence_.get(), role->enrolment_.get()});
+  role->rollout_ = std::make_unique<cdb::rollout::Engine>(role->store_, rollout_hooks(*role->builder_, context.service));
+  role->api_ = std::make_unique<cdb::http::Api>(cdb::http::Services{role->store_, role->builder_.get(), role->publisher_.get(),
+                                                                    role->wake_.get(), role->presence_.get(),
+                                                                    role->enrolment_.get(), role->rollout_.get()});
   role->api_->add_routes(*context.server);
+  role->rollout_->start();
   role->house_keeping_ = std::thread([raw = role.get()] { raw->keep_house(); });
   return role;
 }

@@ -187,7 +187,7 @@ TEST_CASE("old revisions, differences and moved paths") {
   CHECK(store.desired_at("disk02", 3)->root == profile_of(2).root);
   CHECK(store.desired_at("disk01", 0).error().code == Errc::not_found);
   CHECK(store.desired_with("disk01", profile_of(2).root).error().code == Errc::not_found);  // another node's profile
-  CHECK(store.desired_since(1)->size() == 1);
+  CHECK(store.desired_since(1, 0)->nodes.size() == 1);
   CHECK(store.revisions({.node = "disk01"})->size() == 2);
   CHECK(store.revisions({.path = "site/b.pan"})->size() == 1);
   CHECK(store.revision(99).error().code == Errc::not_found);
