@@ -120,7 +120,8 @@ http {{
   }}
 )",
                                 fmt::arg("user", user), fmt::arg("files", files), fmt::arg("folder", folder),
-                                fmt::arg("connections", files / 2 - 64), fmt::arg("per_address", files / 2),
+                                // A descriptor for each connection, a waiting node has two: its own and the one to us; the rest is for files.
+                                fmt::arg("connections", files - 256), fmt::arg("per_address", files * 3 / 4),
                                 fmt::arg("max_body", options.max_body), fmt::arg("port", options.upstream_port));
 
   out += fmt::format(

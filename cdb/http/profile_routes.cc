@@ -44,6 +44,8 @@ base::Result<store::Desired> Api::wanted_profile(const Request& request) const {
   if (request.query.contains("revision")) {
     return services_.store->desired_at(node, WEFT_TRY(query_integer(request, "revision", 0, 1, max_revision)));
   }
+  // Most requests end here: ten thousand nodes that were woken need no database.
+  if (auto known = services_.wake->desired(node)) return std::move(*known);
   return services_.store->desired(node);
 }
 

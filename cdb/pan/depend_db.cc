@@ -34,7 +34,7 @@ class Writer {
   void stamp(const FileStamp& s) {
     signed_number(s.size);
     signed_number(s.modified);
-    signed_number(s.changed - s.modified);
+    signed_number(static_cast<std::int64_t>(static_cast<std::uint64_t>(s.changed) - static_cast<std::uint64_t>(s.modified)));
     number(s.inode);
   }
   void rising(const std::vector<std::uint32_t>& list) {
@@ -100,7 +100,8 @@ class Reader {
     FileStamp s;
     s.size = signed_number();
     s.modified = signed_number();
-    s.changed = s.modified + signed_number();
+    // Wraps around as it was written: a file may claim any time.
+    s.changed = static_cast<std::int64_t>(static_cast<std::uint64_t>(s.modified) + static_cast<std::uint64_t>(signed_number()));
     s.inode = number();
     return s;
   }

@@ -117,7 +117,18 @@ base::Result<std::string> Publisher::file(const store::Digest& root, Coding codi
 
 base::Result<std::string> Publisher::manifest(const store::Desired& desired) const {
   if (!desired.root) return base::fail(base::Errc::not_found, "node " + desired.node + " left the configuration");
-  return sign_manifest(signing_key_, desired.node, desired.revision, *desired.root);
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto known = signed_.find(desired.node);
+    if (known != signed_.end() && known->second.revision == desired.revision && known->second.root == *desired.root)
+      return known->second.manifest;
+  }
+  auto manifest = WEFT_TRY(sign_manifest(signing_key_, desired.node, desired.revision, *desired.root));
+  const std::scoped_lock lock(mutex_);
+  auto& kept = signed_[desired.node];
+  // An older revision that somebody asks for does not take the place of what the node itself comes for.
+  if (desired.revision >= kept.revision) kept = {desired.revision, *desired.root, manifest};
+  return manifest;
 }
 
 base::Result<std::size_t> Publisher::sweep(std::chrono::hours age) {

@@ -5,8 +5,10 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/diag/result.h"
@@ -36,6 +38,7 @@ class Publisher {
   base::Result<> prepare(const std::vector<Item>& items);
   // Path below file_root of a stored profile, made from the database when it is missing. Coding is zstd or gzip.
   base::Result<std::string> file(const store::Digest& root, Coding coding);
+  // Signed once for each node and revision.
   base::Result<std::string> manifest(const store::Desired& desired) const;
   // Removes files older than `age` whose root no node desires. Returns how many.
   base::Result<std::size_t> sweep(std::chrono::hours age);
@@ -45,6 +48,13 @@ class Publisher {
       : folder_(std::move(folder)), signing_key_(std::move(key)), store_(std::move(store)) {}
   base::Result<> write(const std::string& name, std::string_view content, bool durable) const;
 
+  struct Signed {
+    std::int64_t revision = 0;
+    store::Digest root;
+    std::string manifest;
+  };
+  mutable std::mutex mutex_;
+  mutable std::unordered_map<std::string, Signed> signed_;  // by node: as many as the configuration has
   std::filesystem::path folder_;
   std::string signing_key_;
   std::shared_ptr<store::Store> store_;

@@ -23,6 +23,13 @@ WakeHub::~WakeHub() {
   for (auto& [id, waiter] : waiters_) waiter.callback({});
 }
 
+std::optional<store::Desired> WakeHub::desired(const std::string& node) const {
+  const std::scoped_lock lock(mutex_);
+  if (!loaded_ || dirty_ || reading_) return std::nullopt;
+  const auto place = desired_.find(node);
+  return place == desired_.end() || !place->second.root ? std::nullopt : std::optional(place->second);
+}
+
 void WakeHub::hint() {
   {
     const std::scoped_lock lock(mutex_);
@@ -96,10 +103,12 @@ void WakeHub::expire(Ready& ready) {
 
 void WakeHub::read_news(std::unique_lock<std::mutex>& lock) {
   dirty_ = false;
+  reading_ = true;
   const auto since = seen_, release = released_;
   lock.unlock();
   auto news = store_->desired_since(since, release);
   lock.lock();
+  reading_ = false;
   if (!news) {
     dirty_ = true;
     retry_at_ = Clock::now() + std::chrono::seconds(1);

@@ -37,6 +37,9 @@ class WakeHub {
 
   void wait(const std::string& node, const std::optional<store::Digest>& have, std::chrono::milliseconds timeout,
             Callback callback);
+  // What the node is given, when nothing newer is known to be on the way; none: ask the store. After a commit on this server and
+  // hint() it is never older than that commit.
+  std::optional<store::Desired> desired(const std::string& node) const;
   // Something may have changed: look.
   void hint();
   std::size_t waiters() const;
@@ -62,7 +65,7 @@ class WakeHub {
   std::shared_ptr<store::Store> store_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  bool stop_ = false, dirty_ = true, loaded_ = false;
+  bool stop_ = false, dirty_ = true, loaded_ = false, reading_ = false;
   Clock::time_point retry_at_{};
   std::int64_t seen_ = 0, released_ = 0;  // news of revisions and of roll-outs
   std::unordered_map<std::string, store::Desired> desired_;
