@@ -61,7 +61,8 @@ Result<std::string> front_config(const FrontOptions& options, const FrontSystem&
   const auto user = system.worker_user.empty() ? "" : fmt::format("user {} {};\n", system.worker_user, system.worker_group);
   const auto folder = options.folder.string();
 
-  std::string out = fmt::format(R"(# Written by Weft at every start.
+  std::string out =
+      fmt::format(R"(# Written by Weft at every start.
 daemon off;
 {user}worker_processes auto;
 worker_rlimit_nofile {files};
@@ -119,10 +120,10 @@ http {{
     keepalive_timeout 30s;
   }}
 )",
-                                fmt::arg("user", user), fmt::arg("files", files), fmt::arg("folder", folder),
-                                // A descriptor for each connection, a waiting node has two: its own and the one to us; the rest is for files.
-                                fmt::arg("connections", files - 256), fmt::arg("per_address", files * 3 / 4),
-                                fmt::arg("max_body", options.max_body), fmt::arg("port", options.upstream_port));
+                  fmt::arg("user", user), fmt::arg("files", files), fmt::arg("folder", folder),
+                  // A descriptor for each connection, a waiting node has two: its own and the one to us; the rest is for files.
+                  fmt::arg("connections", files - 256), fmt::arg("per_address", files * 3 / 4),
+                  fmt::arg("max_body", options.max_body), fmt::arg("port", options.upstream_port));
 
   out += fmt::format(
       R"(

@@ -61,8 +61,10 @@ void equip(Agent& agent, const base::crypto::Authority& authority, const fs::pat
   base::file::WriteOptions quick;
   quick.durable = false;
   quick.mode = 0600;
-  for (const auto& [name, content] :
-       {std::pair<const char*, const std::string&>{"node.crt", certificate}, {"node.key", request.key_pem}, {"ca.crt", ca}, {"signing.pub", signing_key}}) {
+  for (const auto& [name, content] : {std::pair<const char*, const std::string&>{"node.crt", certificate},
+                                      {"node.key", request.key_pem},
+                                      {"ca.crt", ca},
+                                      {"signing.pub", signing_key}}) {
     if (!base::file::write_atomic(agent.server.identity / name, content, quick)) stop("cannot write certificates");
   }
 }
@@ -76,7 +78,8 @@ bool fetch(base::http::Client& client, Agent& agent, std::string& root) {
   const auto manifest = agent::fetch::parse_manifest(response->headers["weft-manifest"]);
   if (!manifest || !agent::fetch::verify_manifest(*manifest, agent.server.node, signing_key)) return false;
   const auto value = base::profile::parse_json(response->body);
-  if (!value || base::profile::merkle(*value).hex() != manifest->root) stop(agent.server.node + ": content and signed root differ");
+  if (!value || base::profile::merkle(*value).hex() != manifest->root)
+    stop(agent.server.node + ": content and signed root differ");
   if (manifest->revision < agent.revision) stop(agent.server.node + ": the server offers an older revision");
   root = manifest->root;
   agent.held_at = Clock::now().time_since_epoch().count();
@@ -107,7 +110,8 @@ void* live(void* argument) {
 
 std::vector<std::unique_ptr<Agent>> agents_of(const std::string& url, const fs::path& ca_folder, const std::string& list,
                                               const fs::path& folder) {
-  const base::crypto::Authority authority{must(base::file::read(ca_folder / "ca.key")), must(base::file::read(ca_folder / "ca.crt"))};
+  const base::crypto::Authority authority{must(base::file::read(ca_folder / "ca.key")),
+                                          must(base::file::read(ca_folder / "ca.crt"))};
   signing_key = must(base::crypto::ed25519_public(must(base::file::read(ca_folder / "profile-signing.key"))));
   std::vector<std::unique_ptr<Agent>> agents;
   std::ifstream names(list);
