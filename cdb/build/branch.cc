@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "cdb/store/reads.h"
 
 namespace cdb::build {
@@ -57,7 +59,16 @@ base::Result<> Branch::refresh() {
     }
   }
   head_ = state.head;
+  sandbox_ = state.sandbox;
   invalidate(paths);
+  return {};
+}
+
+base::Result<> Branch::begin(const std::string& source, std::int64_t head) {
+  const auto state = WEFT_TRY(store_->load(source, head, index_.size()));
+  if (state.head != head)
+    return base::fail(base::Errc::conflict, fmt::format("branch {} moved to revision {}", source, state.head));
+  for (const auto& key : state.reads) index_.append(key);
   return {};
 }
 

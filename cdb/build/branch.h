@@ -33,9 +33,12 @@ class Branch {
 
   // Loads the branch, or only what other servers committed since. On failure the copy is still what it was.
   base::Result<> refresh();
+  // For a branch that does not exist yet: empty, with the look-ups known so far. Errc::conflict: `source` is not at `head`.
+  base::Result<> begin(const std::string& source, std::int64_t head);
 
   const std::string& name() const { return name_; }
   std::int64_t head() const { return head_; }
+  bool sandbox() const { return sandbox_; }
   Tree& tree() { return *tree_; }
   const std::optional<Site>& site() const { return site_; }
   const std::map<std::string, Object>& objects() const { return objects_; }
@@ -69,6 +72,7 @@ class Branch {
   std::string name_;
   std::shared_ptr<store::Store> store_;
   std::int64_t head_ = 0;
+  bool sandbox_ = false;
   std::shared_ptr<Tree> tree_ = std::make_shared<Tree>();
   std::optional<Site> site_;  // none: no weft.yaml yet
   std::map<std::string, Object> objects_;

@@ -1,5 +1,6 @@
 #include "cdb/build/builder.h"
 
+#include <algorithm>
 #include <set>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@ namespace {
 
 // Another server may commit while we compile; each time costs one compile of what both touch.
 constexpr int max_attempts = 5;
+constexpr std::size_t max_conflicts = 100;  // of one change, described
 
 base::Result<> check(const Change& change) {
   if (change.edits.empty()) {
@@ -45,6 +47,7 @@ struct Builder::Slot {
   std::string name;
   std::mutex mutex;
   std::unique_ptr<Branch> branch;
+  std::uint64_t used = 0;  // Builder's lock
 };
 
 Builder::Builder(std::shared_ptr<store::Store> store, Publish publish) : store_(std::move(store)), publish_(std::move(publish)) {}
@@ -58,7 +61,21 @@ base::Result<Builder::Slot*> Builder::slot(const std::string& branch) {
     place = std::make_unique<Slot>();
     place->name = branch;
   }
+  place->used = ++uses_;
+  forget_oldest();
   return place.get();
+}
+
+// A slot stays, its copy of the branch goes; one that is at work is left alone.
+void Builder::forget_oldest() {
+  std::vector<Slot*> order;
+  for (const auto& [name, slot] : slots_) {
+    if (name != "main") order.push_back(slot.get());
+  }
+  std::sort(order.begin(), order.end(), [](const Slot* a, const Slot* b) { return a->used > b->used; });
+  for (std::size_t i = max_resident - 1; i < order.size(); ++i) {
+    if (const std::unique_lock lock(order[i]->mutex, std::try_to_lock); lock) order[i]->branch.reset();
+  }
 }
 
 base::Result<> Builder::warm(const std::string& branch) {
@@ -108,12 +125,13 @@ base::Result<Outcome> Builder::change(const Change& change) {
 }
 
 // Reverts, and what services write of a node's state, cannot wait for anybody.
-base::Result<std::optional<store::RolloutPlan>> Builder::rollout_of(const Change& change, const Trial& trial) const {
+base::Result<std::optional<store::RolloutPlan>> Builder::rollout_of(const Change& change, const Trial& trial,
+                                                                    const std::set<std::string>& followers) const {
   if (change.rollout == "none" || change.reverts) return std::nullopt;
   if (change.rollout.empty() && change.author.kind == "service") return std::nullopt;
   const auto name = change.rollout.empty() ? WEFT_TRY(store_->rollout_default(change.branch)) : change.rollout;
   if (name.empty()) return std::nullopt;
-  return trial.waves(WEFT_TRY(store_->rollout_policy(name)));
+  return trial.waves(WEFT_TRY(store_->rollout_policy(name)), followers);
 }
 
 base::Result<Outcome> Builder::attempt(Slot& slot, const Change& change) {
@@ -133,8 +151,12 @@ base::Result<Outcome> Builder::attempt(Slot& slot, const Change& change) {
       paths.push_back(edit.path);
       wanted[edit.path] = edit.content ? std::optional(store::digest(*edit.content)) : std::nullopt;
     }
-    for (auto& moved : WEFT_TRY(store_->moved_since(branch.name(), *change.base, paths))) {
-      if (moved.after != wanted[moved.path]) outcome.conflicts.push_back(std::move(moved));
+    for (const auto& moved : WEFT_TRY(store_->moved_since(branch.name(), *change.base, paths))) {
+      if (moved.after == wanted[moved.path]) continue;
+      const auto edit =
+          std::find_if(change.edits.begin(), change.edits.end(), [&](const Edit& e) { return e.path == moved.path; });
+      outcome.conflicts.push_back(WEFT_TRY(edit_conflict(*store_, branch.name(), *change.base, moved, edit->content)));
+      if (outcome.conflicts.size() == max_conflicts) break;
     }
     if (!outcome.conflicts.empty()) {
       outcome.kind = Outcome::Kind::conflict;
@@ -148,6 +170,13 @@ base::Result<Outcome> Builder::attempt(Slot& slot, const Change& change) {
     outcome.plan = Plan().json();
     return outcome;
   }
+  return finish(branch, trial, change, std::nullopt);
+}
+
+base::Result<Outcome> Builder::finish(Branch& branch, Trial& trial, const Change& change,
+                                      const std::optional<store::NewBranch>& create) {
+  Outcome outcome;
+  outcome.revision = branch.head();
   WEFT_TRY(trial.run());
   outcome.findings = trial.findings().list();
   outcome.findings_dropped = trial.findings().dropped();
@@ -157,47 +186,31 @@ base::Result<Outcome> Builder::attempt(Slot& slot, const Change& change) {
     outcome.kind = Outcome::Kind::refused;
     return outcome;
   }
+  // Profiles become files only where a node is to fetch them.
+  const auto follows = WEFT_TRY(store_->followed(trial.changed()));
+  std::set<std::string> desired;
+  for (auto& name : trial.changed()) {
+    const auto place = follows.find(name);
+    if (place == follows.end() ? !create && !branch.sandbox() : place->second == branch.name()) desired.insert(std::move(name));
+  }
   outcome.plan = trial.plan().json();
-  const auto rollout = WEFT_TRY(rollout_of(change, trial));
+  outcome.plan["branch"] = branch.name();
+  outcome.plan["followers"] = desired.size();
+  const auto rollout = create ? std::nullopt : WEFT_TRY(rollout_of(change, trial, desired));
   if (rollout) outcome.plan["rollout"] = waves_json(*rollout);
   if (change.dry_run) {
     outcome.kind = Outcome::Kind::planned;
     return outcome;
   }
-  WEFT_TRY(publish_(trial.fresh()));
+  WEFT_TRY(publish_(trial.fresh(desired)));
   auto commit = trial.commit(change);
-  if (rollout) {
-    commit.plan = base::profile::to_json(outcome.plan);
-    commit.rollout = rollout;
-  }
+  commit.plan = base::profile::to_json(outcome.plan);
+  commit.create = create;
+  if (rollout) commit.rollout = rollout;
   outcome.revision = WEFT_TRY(store_->commit(commit));
   trial.stored(outcome.revision);
   outcome.kind = Outcome::Kind::stored;
   return outcome;
-}
-
-base::Result<Outcome> Builder::revert(std::int64_t number, std::string message, bool dry_run, const store::Actor& author) {
-  const auto revision = WEFT_TRY(store_->revision(number));
-  const auto edits = WEFT_TRY(store_->edits(number));
-  std::vector<store::Digest> hashes;
-  for (const auto& edit : edits) {
-    if (edit.before) hashes.push_back(*edit.before);
-  }
-  auto contents = WEFT_TRY(store_->blobs(hashes));
-  Change change;
-  change.branch = revision.branch;
-  change.base = number;
-  change.dry_run = dry_run;
-  change.author = author;
-  change.reverts = number;
-  change.message = message.empty()
-                       ? fmt::format("Revert revision {}: {}", number, revision.message.substr(0, revision.message.find('\n')))
-                       : std::move(message);
-  std::size_t next = 0;
-  for (const auto& edit : edits) {
-    change.edits.push_back({edit.path, edit.before ? std::optional(std::move(contents[next++])) : std::nullopt});
-  }
-  return this->change(change);
 }
 
 }  // namespace cdb::build

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,15 +17,11 @@
 #include "base/diag/result.h"
 #include "base/profile/value.h"
 #include "cdb/build/findings.h"
+#include "cdb/build/merge.h"
 #include "cdb/pan/explain.h"
 #include "cdb/store/store.h"
 
 namespace cdb::build {
-
-struct Edit {
-  std::string path;
-  std::optional<std::string> content;  // none: remove
-};
 
 struct Change {
   std::string branch = "main";
@@ -36,6 +33,8 @@ struct Change {
   std::optional<std::int64_t> reverts;
   // Roll-out policy; "": the branch's, "none": at once. A revert is always at once.
   std::string rollout;
+  std::optional<std::string> merged;  // the edits take in this branch, as of merged_revision
+  std::int64_t merged_revision = 0;
 };
 
 struct Outcome {
@@ -51,7 +50,8 @@ struct Outcome {
   base::profile::Value plan;
   std::vector<Finding> findings;
   std::size_t findings_dropped = 0, failed_profiles = 0, compiled = 0;
-  std::vector<store::Edit> conflicts;
+  std::vector<Conflict> conflicts;
+  std::vector<std::string> merged;  // files that both sides had changed, in different lines
 };
 
 // A profile that becomes desired: zstd of its canonical JSON.
@@ -60,6 +60,7 @@ struct Fresh {
   std::string_view data;
 };
 
+class Branch;
 class Trial;
 
 class Builder {
@@ -70,9 +71,22 @@ class Builder {
   ~Builder();
 
   base::Result<Outcome> change(const Change& change);
-  // The exact inverse of a revision as a new change; paths that moved since are conflicts. `message` empty: "Revert revision N:
-  // ...".
+  // The inverse of a revision as a new change. Files that moved since: the inverse around the later edits (Outcome::merged), or a
+  // conflict where both changed the same lines. `message` empty: "Revert revision N: ...".
   base::Result<Outcome> revert(std::int64_t revision, std::string message, bool dry_run, const store::Actor& author);
+  // --- branches (branches.cc)
+  // `revision` 0: the head of `from`. Refused (findings) when the tree of an old revision does not compile.
+  base::Result<Outcome> create_branch(store::NewBranch branch, const store::Actor& author);
+  // Takes what `source` changed since both were last the same into `target`; Outcome::Kind::unchanged when it has all.
+  base::Result<Outcome> merge(const std::string& source, const std::string& target, std::string message, bool dry_run,
+                              const store::Actor& author);
+  // What one revision changed, on another branch.
+  base::Result<Outcome> cherry_pick(std::int64_t revision, const std::string& target, std::string message, bool dry_run,
+                                    const store::Actor& author);
+  // Nodes that are to follow `target`, all or none. `base`: the target's head that a plan was shown for. Errc::conflict: claims
+  // that the target does not know.
+  base::Result<Outcome> move(const std::vector<std::string>& nodes, const std::string& target, std::optional<std::int64_t> base,
+                             std::string message, bool dry_run, const store::Actor& author);
   // Where elements of a node's profile come from, as the branch is now (pan/explain.h). Changes of the branch wait meanwhile.
   // Errc::not_found: no such node on the branch, or a path that matches nothing.
   base::Result<pan::Explanation> explain(const std::string& branch, const std::string& node, std::span<const std::string> paths);
@@ -80,15 +94,23 @@ class Builder {
   base::Result<> warm(const std::string& branch);
 
  private:
+  // Branches kept in memory, main among them; each takes as much as the tree and its parsed templates.
+  static constexpr std::size_t max_resident = 4;
   struct Slot;
   base::Result<Slot*> slot(const std::string& branch);
+  void forget_oldest();
   base::Result<Outcome> attempt(Slot& slot, const Change& change);
-  base::Result<std::optional<store::RolloutPlan>> rollout_of(const Change& change, const Trial& trial) const;
+  base::Result<std::optional<store::RolloutPlan>> rollout_of(const Change& change, const Trial& trial,
+                                                             const std::set<std::string>& followers) const;
+  base::Result<Outcome> finish(Branch& branch, Trial& trial, const Change& change, const std::optional<store::NewBranch>& create);
+  // Edits from a three-way merge of files, sent as one change; `merge` is repeated when the branch moves meanwhile.
+  base::Result<Outcome> send_merge(Change change, const std::function<base::Result<TreeMerge>(std::int64_t head)>& merge);
 
   std::shared_ptr<store::Store> store_;
   Publish publish_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Slot>> slots_;
+  std::uint64_t uses_ = 0;
 };
 
 }  // namespace cdb::build

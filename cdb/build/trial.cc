@@ -392,20 +392,29 @@ base::Result<> Trial::differ(Built& built) const {
   return {};
 }
 
-std::vector<Fresh> Trial::fresh() const {
-  std::vector<Fresh> out;
+std::vector<std::string> Trial::changed() const {
+  std::vector<std::string> out(removed_.begin(), removed_.end());
   for (const auto& update : updates_) {
-    if (update.root_changed) out.push_back({update.root, update.data});
+    if (update.root_changed) out.push_back(update.name);
   }
   return out;
 }
 
-base::Result<std::optional<store::RolloutPlan>> Trial::waves(const store::RolloutPolicy& policy) const {
+std::vector<Fresh> Trial::fresh(const std::set<std::string>& names) const {
+  std::vector<Fresh> out;
+  for (const auto& update : updates_) {
+    if (update.root_changed && names.contains(update.name)) out.push_back({update.root, update.data});
+  }
+  return out;
+}
+
+base::Result<std::optional<store::RolloutPlan>> Trial::waves(const store::RolloutPolicy& policy,
+                                                             const std::set<std::string>& followers) const {
   const auto parsed = WEFT_TRY(rollout::parse_policy(WEFT_TRY(base::profile::parse_json(policy.document))));
   std::vector<rollout::Candidate> candidates;
   for (const auto& update : updates_) {
     // A node that is new has nothing to go on with.
-    if (!update.root_changed || !branch_.objects().contains(update.name)) continue;
+    if (!update.root_changed || !branch_.objects().contains(update.name) || !followers.contains(update.name)) continue;
     candidates.push_back({update.name, WEFT_TRY(base::profile::parse_json(update.attributes))});
   }
   if (candidates.empty()) return std::nullopt;
@@ -422,12 +431,13 @@ store::Commit Trial::commit(const Change& change) {
   commit.author = change.author;
   commit.message = change.message;
   commit.reverts = change.reverts;
+  commit.merged = change.merged;
+  commit.merged_revision = change.merged_revision;
   commit.tree = branch_.tree().root();
   commit.edits = std::move(edits_);
   commit.nodes = std::move(updates_);
   commit.removed.assign(removed_.begin(), removed_.end());
   commit.new_reads = numbering_.fresh();
-  commit.plan = base::profile::to_json(plan_.json());
   commit.compiled = static_cast<int>(compiled_.size());
   return commit;
 }

@@ -33,10 +33,13 @@ class Trial {
 
   const Findings& findings() const { return findings_; }
   const Plan& plan() const { return plan_; }
-  std::vector<Fresh> fresh() const;
+  // Profiles that change, come or go.
+  std::vector<std::string> changed() const;
+  std::vector<Fresh> fresh(const std::set<std::string>& names) const;
   store::Commit commit(const Change& change);  // moves the profiles out: once
   // Waves of the nodes that get another profile, and the policy's name; none when no node has to wait.
-  base::Result<std::optional<store::RolloutPlan>> waves(const store::RolloutPolicy& policy) const;
+  base::Result<std::optional<store::RolloutPlan>> waves(const store::RolloutPolicy& policy,
+                                                        const std::set<std::string>& followers) const;
   void stored(std::int64_t revision);
 
  private:

@@ -18,6 +18,13 @@ void Api::add_routes(base::http::Server& server) {
   route("GET", "/v1/node/:node", &Api::node_one);
   route("GET", "/v1/template", &Api::template_list);
   route("GET", "/v1/template/*path", &Api::template_one);
+  route("GET", "/v1/branch", &Api::branch_list);
+  route("POST", "/v1/branch", &Api::branch_create);
+  route("GET", "/v1/branch/:branch", &Api::branch_one);
+  route("DELETE", "/v1/branch/:branch", &Api::branch_delete);
+  route("POST", "/v1/branch/:branch/merge", &Api::branch_merge);
+  route("POST", "/v1/branch/:branch/cherry-pick", &Api::branch_pick);
+  route("POST", "/v1/branch/:branch/move", &Api::branch_move);
   route("POST", "/v1/change", &Api::change);
   route("GET", "/v1/revision", &Api::revision_list);
   route("GET", "/v1/revision/:number", &Api::revision_one);

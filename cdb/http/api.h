@@ -38,6 +38,13 @@ class Api {
   Answer revert(const Request& request);
   Answer template_list(const Request& request);
   Answer template_one(const Request& request);
+  Answer branch_list(const Request& request);
+  Answer branch_one(const Request& request);
+  Answer branch_create(const Request& request);
+  Answer branch_delete(const Request& request);
+  Answer branch_merge(const Request& request);
+  Answer branch_pick(const Request& request);
+  Answer branch_move(const Request& request);
   Answer revision_list(const Request& request);
   Answer revision_one(const Request& request);
   Answer profile(const Request& request);

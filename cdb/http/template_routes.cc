@@ -68,10 +68,19 @@ Value file_json(const store::File& file) {
 }
 
 Value revision_json(const store::Revision& r) {
-  return Dict{{"revision", r.number},    {"parent", r.parent},           {"branch", r.branch},
-              {"author", r.author.name}, {"author_kind", r.author.kind}, {"message", r.message},
-              {"time", r.time},          {"tree", r.tree.hex()},         {"reverts", r.reverts ? Value(*r.reverts) : Value()},
-              {"compiled", r.compiled},  {"changed", r.changed}};
+  return Dict{{"revision", r.number},
+              {"parent", r.parent},
+              {"branch", r.branch},
+              {"author", r.author.name},
+              {"author_kind", r.author.kind},
+              {"message", r.message},
+              {"time", r.time},
+              {"tree", r.tree.hex()},
+              {"reverts", r.reverts ? Value(*r.reverts) : Value()},
+              {"merged", r.merged ? Value(*r.merged) : Value()},
+              {"merged_revision", r.merged ? Value(r.merged_revision) : Value()},
+              {"compiled", r.compiled},
+              {"changed", r.changed}};
 }
 
 std::string refusal(const build::Outcome& outcome) {
@@ -110,27 +119,29 @@ Api::Answer Api::answer(base::Result<build::Outcome> outcome, double seconds) co
     }
     case Kind::conflict: {
       List conflicts;
-      std::string first;
-      for (const auto& edit : outcome->conflicts) {
-        if (first.empty()) first = fmt::format("'{}' in revision {}", edit.path, edit.revision);
-        conflicts.emplace_back(Dict{{"path", edit.path}, {"revision", edit.revision}});
-      }
+      for (const auto& conflict : outcome->conflicts) conflicts.push_back(build::to_json(conflict));
+      const auto& first = outcome->conflicts.front();
       const auto more = outcome->conflicts.size() - 1;
-      return base::http::problem({base::Errc::conflict,
-                                  fmt::format("the branch moved since your base revision: {}{}", first,
-                                              more ? fmt::format(" and {} more files", more) : ""),
-                                  "fetch the branch again, repeat your edit on the new content and send it with the new base",
-                                  {}},
-                                 {{"conflicts", std::move(conflicts)}, {"revision", outcome->revision}});
+      return base::http::problem(
+          {base::Errc::conflict,
+           fmt::format("'{}' was changed on both sides{}{}", first.path,
+                       first.revision ? fmt::format(": by {} in revision {}", first.author, first.revision) : "",
+                       more ? fmt::format(", and {} more file{}", more, more == 1 ? "" : "s") : ""),
+           "bring both changes together and send the result: weft template update does so in a working copy",
+           {}},
+          {{"conflicts", std::move(conflicts)}, {"revision", outcome->revision}});
     }
     case Kind::stored: services_.wake->hint(); break;
     case Kind::planned:
     case Kind::unchanged: break;
   }
+  List merged;
+  for (const auto& path : outcome->merged) merged.emplace_back(path);
   return base::http::Response::json(Dict{{"revision", outcome->revision},
                                          {"unchanged", outcome->kind == Kind::unchanged},
                                          {"dry_run", outcome->kind == Kind::planned},
                                          {"plan", std::move(outcome->plan)},
+                                         {"merged", std::move(merged)},
                                          {"diagnostics", std::move(findings)},
                                          {"took_ms", static_cast<std::int64_t>(seconds * 1000)}});
 }

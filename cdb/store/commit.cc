@@ -24,16 +24,19 @@ base::Result<std::set<Digest>> known(Transaction& transaction, std::string_view 
 }
 
 base::Result<std::int64_t> lock_and_check(Transaction& transaction, const Commit& commit) {
-  const auto counter = WEFT_TRY(transaction.exec("select revision, reads from cdb.counter for update"));
-  if (counter.integer(0, 1) != commit.known_reads)
+  const auto number = WEFT_TRY(next_number(transaction));
+  const auto counter = WEFT_TRY(transaction.exec("select reads from cdb.counter"));
+  if (counter.integer(0, 0) != commit.known_reads)
     return base::fail(base::Errc::conflict, "another commit numbered new look-ups");
-  const auto branch = WEFT_TRY(transaction.exec("select head from cdb.branch where name = $1 for update", {commit.branch}));
-  if (branch.empty()) return base::fail(base::Errc::not_found, "no branch '" + commit.branch + "'");
+  if (commit.create) WEFT_TRY(insert_branch(transaction, *commit.create, commit.author, number));
+  const auto branch =
+      WEFT_TRY(transaction.exec("select head from cdb.branch where name = $1 and deleted is null for update", {commit.branch}));
+  if (branch.empty()) return base::fail(WEFT_TRY(unknown_branch(transaction, commit.branch)));
   if (branch.integer(0, 0) != commit.head) {
     return base::fail(base::Errc::conflict,
                       fmt::format("branch {} moved from revision {} to {}", commit.branch, commit.head, branch.integer(0, 0)));
   }
-  return counter.integer(0, 0) + 1;
+  return number;
 }
 
 base::Result<> store_blobs(Transaction& transaction, const Commit& commit, const std::vector<std::optional<Digest>>& after) {
@@ -93,40 +96,57 @@ base::Result<> store_profiles(Transaction& transaction, const Commit& commit) {
   return rows.empty() ? base::Result<>{} : transaction.copy("cdb.profile", {"root", "size", "data"}, rows);
 }
 
-base::Result<> store_nodes(Transaction& transaction, const Commit& commit, std::int64_t number) {
-  Table roots;
+// The branch's objects, and what is desired of the nodes that follow it. On a domain a node that nobody describes yet begins to
+// follow.
+base::Result<> store_objects(Transaction& transaction, const Commit& commit, std::int64_t number) {
+  std::vector<std::string> names, paths, reads, attributes;
+  std::vector<Digest> roots;
   for (const auto& node : commit.nodes) {
-    const auto done = WEFT_TRY(transaction.exec(
-        "insert into cdb.node as n (name, branch, path, root, revision, touched, reads, attributes) "
-        "values ($1, $2, $3, $4, $5, $5, $6, $7::jsonb) on conflict (name) do update set branch = excluded.branch, "
-        "path = excluded.path, root = excluded.root, revision = case when $8 then excluded.revision else n.revision end, "
-        "touched = excluded.touched, reads = excluded.reads, attributes = excluded.attributes "
-        "where n.branch = excluded.branch or n.root is null",
-        {node.name, commit.branch, node.path, bytes(node.root), number, base::pg::Bytes{node.reads}, node.attributes,
-         node.root_changed}));
-    if (done.affected() == 0) {
-      return base::fail(base::Errc::invalid, fmt::format("node {} ({}) belongs to another branch already", node.name, node.path),
-                        "a node is described by one branch: remove its object template there first");
+    names.push_back(node.name);
+    paths.push_back(node.path);
+    roots.push_back(node.root);
+    reads.push_back(node.reads);
+    attributes.push_back(node.attributes);
+  }
+  if (!names.empty()) {
+    WEFT_TRY(transaction.exec(
+        "insert into cdb.object as o (branch, name, path, root, revision, touched, reads, attributes) "
+        "select $1, g.name, g.path, g.root, $2, $2, g.reads, g.attributes::jsonb "
+        "from unnest($3::text[], $4::text[], $5::bytea[], $6::bytea[], $7::text[]) g(name, path, root, reads, attributes) "
+        "on conflict (branch, name) do update set path = excluded.path, root = excluded.root, "
+        "revision = case when o.root is distinct from excluded.root then excluded.revision else o.revision end, "
+        "touched = excluded.touched, reads = excluded.reads, attributes = excluded.attributes",
+        {commit.branch, number, text_array(names), text_array(paths), bytea_array(roots),
+         bytea_array(std::span<const std::string>(reads)), text_array(attributes)}));
+    WEFT_TRY(transaction.exec(
+        "update cdb.node n set path = o.path, root = o.root, attributes = o.attributes, "
+        "revision = case when n.root is distinct from o.root then $2 else n.revision end "
+        "from cdb.object o where o.branch = $1 and o.name = any($3::text[]) and n.name = o.name and n.branch = $1",
+        {commit.branch, number, text_array(names)}));
+    if (!commit.create) {
+      WEFT_TRY(transaction.exec(
+          "insert into cdb.node as n (name, branch, path, root, revision, attributes) "
+          "select o.name, o.branch, o.path, o.root, $2, o.attributes from cdb.object o join cdb.branch b on b.name = o.branch "
+          "where o.branch = $1 and b.kind = 'domain' and o.name = any($3::text[]) on conflict (name) do update "
+          "set branch = excluded.branch, path = excluded.path, root = excluded.root, revision = excluded.revision, "
+          "attributes = excluded.attributes where n.root is null",
+          {commit.branch, number, text_array(names)}));
     }
-    if (node.root_changed) roots.push_back({node.name, number, bytes(node.root)});
   }
-  for (const auto& name : commit.removed) {
-    WEFT_TRY(transaction.exec("delete from cdb.held where node = $1", {name}));
-    WEFT_TRY(transaction.exec("update cdb.node set root = null, revision = $2, touched = $2 where name = $1", {name, number}));
-    roots.push_back({name, number, nullptr});
+  if (!commit.removed.empty()) {
+    WEFT_TRY(transaction.exec(
+        "delete from cdb.held h using cdb.node n where n.name = h.node and n.branch = $1 and n.name = any($2::text[])",
+        {commit.branch, text_array(commit.removed)}));
+    WEFT_TRY(transaction.exec(
+        "update cdb.object set root = null, revision = $2, touched = $2 where branch = $1 and name = any($3::text[])",
+        {commit.branch, number, text_array(commit.removed)}));
+    WEFT_TRY(transaction.exec("update cdb.node set root = null, revision = $2 where branch = $1 and name = any($3::text[])",
+                              {commit.branch, number, text_array(commit.removed)}));
   }
-  return roots.empty() ? base::Result<>{} : transaction.copy("cdb.node_root", {"node", "revision", "root"}, roots);
-}
-
-base::Result<> store_revision(Transaction& transaction, const Commit& commit, std::int64_t number, std::int64_t changed) {
-  WEFT_TRY(transaction.exec(
-      "insert into cdb.revision (number, branch, parent, author_kind, author, message, tree, reverts, compiled, "
-      "changed, plan) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-      {number, commit.branch, commit.head, commit.author.kind, commit.author.name, commit.message, bytes(commit.tree),
-       commit.reverts, commit.compiled, changed, base::pg::Bytes{base::compress::zstd(commit.plan)}}));
-  WEFT_TRY(transaction.exec("update cdb.branch set head = $2 where name = $1", {commit.branch, number}));
-  WEFT_TRY(transaction.exec("update cdb.counter set revision = $1, reads = $2",
-                            {number, commit.known_reads + static_cast<std::int64_t>(commit.new_reads.size())}));
+  WEFT_TRY(
+      transaction.exec("insert into cdb.node_root (node, revision, root) select name, revision, root from cdb.node "
+                       "where revision = $1 order by name",
+                       {number}));
   return {};
 }
 
@@ -191,20 +211,38 @@ base::Result<std::int64_t> Store::commit(const Commit& commit) {
   WEFT_TRY(base::fail_point("cdb.commit.before-store"));
   auto transaction = WEFT_TRY(pool_->begin());
   const auto number = WEFT_TRY(lock_and_check(transaction, commit));
-  WEFT_TRY(store_revision(transaction, commit, number, changed));
+  WEFT_TRY(insert_revision(transaction, {.number = number,
+                                         .parent = commit.head,
+                                         .branch = commit.branch,
+                                         .message = commit.message,
+                                         .author = commit.author,
+                                         .tree = commit.tree,
+                                         .reverts = commit.reverts,
+                                         .merged = commit.merged,
+                                         .merged_revision = commit.merged_revision,
+                                         .compiled = commit.compiled,
+                                         .changed = changed,
+                                         .plan = commit.plan}));
+  WEFT_TRY(transaction.exec("update cdb.counter set reads = $1",
+                            {commit.known_reads + static_cast<std::int64_t>(commit.new_reads.size())}));
   WEFT_TRY(store_blobs(transaction, commit, after));
   WEFT_TRY(store_tree(transaction, commit, after, number));
   WEFT_TRY(store_reads(transaction, commit));
   WEFT_TRY(store_profiles(transaction, commit));
   if (commit.rollout) WEFT_TRY(start_rollout(transaction, *commit.rollout, number));
-  WEFT_TRY(store_nodes(transaction, commit, number));
+  WEFT_TRY(store_objects(transaction, commit, number));
   WEFT_TRY(let_go(transaction, commit));
   base::profile::Dict detail{{"branch", commit.branch},   {"revision", number},
                              {"message", commit.message}, {"edits", static_cast<std::int64_t>(commit.edits.size())},
                              {"nodes", changed},          {"tree", commit.tree.hex()}};
   if (commit.reverts) detail["reverts"] = *commit.reverts;
   if (commit.rollout) detail["rollout"] = commit.rollout->policy;
-  WEFT_TRY(append_audit(transaction, commit.author, commit.reverts ? "template.revert" : "template.commit",
+  if (commit.merged) detail["merged"] = fmt::format("{}@{}", *commit.merged, commit.merged_revision);
+  WEFT_TRY(append_audit(transaction, commit.author,
+                        commit.create    ? "branch.create"
+                        : commit.merged  ? "branch.merge"
+                        : commit.reverts ? "template.revert"
+                                         : "template.commit",
                         fmt::format("{}@{}", commit.branch, number), std::move(detail)));
   WEFT_TRY(transaction.notify(wake_channel, std::to_string(number)));
   WEFT_TRY(base::fail_point("cdb.commit.stored"));

@@ -34,6 +34,23 @@ std::string bytea_array(std::span<const Digest> values) {
   return out + "}";
 }
 
+std::string bytea_array(std::span<const std::string> values) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::size_t size = 2;
+  for (const auto& value : values) size += 2 * value.size() + 8;
+  std::string out = "{";
+  out.reserve(size);
+  for (const auto& value : values) {
+    out += out.size() > 1 ? ",\"\\\\x" : "\"\\\\x";
+    for (const unsigned char c : value) {
+      out += digits[c >> 4];
+      out += digits[c & 15];
+    }
+    out += '"';
+  }
+  return out + "}";
+}
+
 base::pg::Bytes bytes(const Digest& digest) {
   return {std::string(reinterpret_cast<const char*>(digest.bytes.data()), digest.bytes.size())};
 }
@@ -68,6 +85,29 @@ std::string like(std::string_view pattern) {
     }
   }
   return out;
+}
+
+base::Result<base::Error> unknown_branch(base::pg::Transaction& transaction, std::string_view name) {
+  const auto all =
+      WEFT_TRY(transaction.exec("select name, deleted is not null, cdb.rfc3339(deleted) from cdb.branch order by name"));
+  std::vector<std::string> names;
+  std::string deleted;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!all.boolean(i, 1)) names.emplace_back(all.text(i, 0));
+    if (all.boolean(i, 1) && all.text(i, 0) == name) deleted = all.text(i, 2);
+  }
+  const auto shown = std::string(name.substr(0, 80));
+  if (!deleted.empty()) {
+    return base::Error{base::Errc::not_found,
+                       fmt::format("branch '{}' was deleted at {}", shown, deleted),
+                       "its revisions are kept: weft template log REV",
+                       {}};
+  }
+  if (names.size() > 30) names.resize(30);
+  return base::Error{base::Errc::not_found,
+                     fmt::format("no branch '{}'{}", shown, base::text::did_you_mean_suffix(shown, names)),
+                     "branches: " + base::text::join(names, ", "),
+                     {}};
 }
 
 base::Result<base::Error> unknown_node(base::pg::Transaction& transaction, std::string_view name) {

@@ -29,6 +29,29 @@ class Store {
   // --- branches and templates (templates.cc)
   // Errc::not_found, with suggestions, when there is no such branch.
   base::Result<std::int64_t> head(std::string_view branch) const;
+  // --- branches (branches.cc)
+  static constexpr int max_branches = 500;                 // that are not deleted
+  base::Result<std::vector<BranchInfo>> branches() const;  // without deleted ones, by name
+  base::Result<BranchInfo> branch(std::string_view name) const;
+  base::Result<bool> name_taken(std::string_view name) const;  // deleted branches keep theirs
+  // A copy of the head of `source`, its profiles too; nothing is compiled and no node follows it. Returns its first revision.
+  // Errc::conflict: the name is or was taken, or the source moved from `source_revision`.
+  base::Result<std::int64_t> create_branch(const NewBranch& branch, const Actor& author);
+  // Errc::conflict while nodes follow it, or for main. Revisions and edits stay.
+  base::Result<> delete_branch(std::string_view name, const Actor& author);
+  base::Result<Descent> descent() const;
+  // Of those named that are desired: the branch each follows. Unknown ones are left out.
+  base::Result<std::map<std::string, std::string>> followed(std::span<const std::string> nodes) const;
+  // What moving `nodes` to `target` does; those that follow it already are left out. Errc::not_found: no such node, or the target
+  // describes no such node.
+  base::Result<std::vector<NodeMove>> moves(std::span<const std::string> nodes, std::string_view target) const;
+  // All of them in one revision of `target`. Errc::conflict: a node or a profile is another one by now.
+  base::Result<std::int64_t> move_nodes(std::string_view target, std::int64_t head, const std::vector<NodeMove>& moves,
+                                        std::string_view message, std::string_view plan, const Actor& author);
+  base::Result<std::vector<NodeMove>> moved_in(std::int64_t revision) const;
+  // Profiles that no branch, node or history needs (of deleted sandboxes). How many were removed.
+  base::Result<std::int64_t> drop_unused_profiles();
+
   // One snapshot: everything (since == 0), or what moved after `since`; dictionary entries after `known_reads`.
   base::Result<BranchState> load(std::string_view branch, std::int64_t since, std::int32_t known_reads) const;
   // Files of the branch as of `revision` (0: now) below `prefix` ("": all), by path. `content`: contents too.
@@ -36,6 +59,14 @@ class Store {
                                         bool content) const;
   base::Result<File> file(std::string_view branch, std::int64_t revision, std::string_view path) const;
   base::Result<std::vector<std::string>> blobs(std::span<const Digest> hashes) const;  // in order; missing: Errc::corrupt
+  // Revisions of the branch that changed the file, newest first, with what they made of it; across forks: where the branch began,
+  // those of its source follow.
+  struct FileRevision {
+    Revision revision;
+    std::optional<Digest> before, after;
+  };
+  base::Result<std::vector<FileRevision>> file_history(std::string_view branch, std::int64_t revision, std::string_view path,
+                                                       int limit) const;
   // Those of `paths` whose content is not what it was at revision `base`: before = then, after = now, revision = last to move it.
   base::Result<std::vector<Edit>> moved_since(std::string_view branch, std::int64_t base,
                                               std::span<const std::string> paths) const;

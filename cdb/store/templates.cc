@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
@@ -12,14 +13,9 @@ namespace cdb::store {
 namespace {
 
 base::Result<std::int64_t> branch_head(base::pg::Transaction& transaction, std::string_view branch) {
-  const auto rows = WEFT_TRY(transaction.exec("select head from cdb.branch where name = $1", {branch}));
+  const auto rows = WEFT_TRY(transaction.exec("select head from cdb.branch where name = $1 and deleted is null", {branch}));
   if (!rows.empty()) return rows.integer(0, 0);
-  const auto all = WEFT_TRY(transaction.exec("select name from cdb.branch order by name"));
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < all.size(); ++i) names.emplace_back(all.text(i, 0));
-  const auto shown = std::string(branch.substr(0, 80));
-  return base::fail(base::Errc::not_found, fmt::format("no branch '{}'{}", shown, base::text::did_you_mean_suffix(shown, names)),
-                    "branches: " + base::text::join(names, ", "));
+  return base::fail(WEFT_TRY(unknown_branch(transaction, branch)));
 }
 
 base::Result<std::string> unpack(const base::pg::Rows& rows, std::size_t row, std::size_t column, std::string_view what) {
@@ -40,6 +36,8 @@ Revision revision_at(const base::pg::Rows& rows, std::size_t i) {
   if (!rows.is_null(i, 8)) r.reverts = rows.integer(i, 8);
   r.compiled = static_cast<int>(rows.integer(i, 9));
   r.changed = static_cast<int>(rows.integer(i, 10));
+  if (!rows.is_null(i, 11)) r.merged = rows.text(i, 11);
+  r.merged_revision = rows.integer(i, 12);
   return r;
 }
 
@@ -87,15 +85,19 @@ base::Result<BranchState> Store::load(std::string_view branch, std::int64_t sinc
   auto transaction = WEFT_TRY(pool_->begin(base::pg::Isolation::repeatable_read));
   BranchState state;
   state.head = WEFT_TRY(branch_head(transaction, branch));
+  const auto kind = WEFT_TRY(transaction.exec("select kind = 'sandbox' from cdb.branch where name = $1", {branch}));
+  state.sandbox = kind.boolean(0, 0);
   if (state.head != since) {
     WEFT_TRY(load_files(transaction, branch, since, state));
     const auto rows =
-        WEFT_TRY(transaction.exec("select name, path, root, revision, reads from cdb.node where branch = $1 and touched > $2 "
+        WEFT_TRY(transaction.exec("select name, path, root, revision, reads, attributes->>'role', attributes->>'cluster', "
+                                  "attributes->>'rack' from cdb.object where branch = $1 and touched > $2 "
                                   "and ($2 > 0 or root is not null) order by name",
                                   {branch, since}));
     for (std::size_t i = 0; i < rows.size(); ++i) {
       state.objects.push_back({std::string(rows.text(i, 0)), std::string(rows.text(i, 1)), optional_digest_at(rows, i, 2),
-                               rows.integer(i, 3), rows.bytes(i, 4)});
+                               rows.integer(i, 3), rows.bytes(i, 4), std::string(rows.text(i, 5)), std::string(rows.text(i, 6)),
+                               std::string(rows.text(i, 7))});
     }
   }
   const auto rows = WEFT_TRY(
@@ -174,6 +176,31 @@ base::Result<std::vector<std::string>> Store::blobs(std::span<const Digest> hash
   return out;
 }
 
+base::Result<std::vector<Store::FileRevision>> Store::file_history(std::string_view branch, std::int64_t revision,
+                                                                   std::string_view path, int limit) const {
+  auto transaction = WEFT_TRY(pool_->begin(base::pg::Isolation::repeatable_read));
+  WEFT_TRY(branch_head(transaction, branch));
+  std::vector<FileRevision> out;
+  std::string at(branch);
+  auto newest = revision == 0 ? std::int64_t{1} << 53 : revision;
+  for (;;) {
+    const auto fork =
+        WEFT_TRY(transaction.exec("select source, source_revision, created_in from cdb.branch where name = $1", {at}));
+    const bool forked = !fork.empty() && !fork.is_null(0, 0);
+    const auto rows = WEFT_TRY(transaction.exec(
+        "select number, r.branch, parent, author_kind, author, message, cdb.rfc3339(time), tree, reverts, compiled, changed, "
+        "merged, "
+        "merged_revision, before, after from cdb.edit e join cdb.revision r on r.number = e.revision "
+        "where e.branch = $1 and e.path = $2 and e.revision <= $3 and e.revision <> $4 order by e.revision desc limit $5",
+        {at, path, newest, forked ? fork.integer(0, 2) : std::int64_t{0}, limit - static_cast<int>(out.size())}));
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      out.push_back({revision_at(rows, i), optional_digest_at(rows, i, 13), optional_digest_at(rows, i, 14)});
+    if (!forked || static_cast<int>(out.size()) >= limit) return out;
+    newest = std::min(newest, fork.integer(0, 1));
+    at = fork.text(0, 0);
+  }
+}
+
 base::Result<std::vector<Edit>> Store::moved_since(std::string_view branch, std::int64_t base_revision,
                                                    std::span<const std::string> paths) const {
   auto transaction = WEFT_TRY(pool_->begin());
@@ -193,7 +220,8 @@ base::Result<std::vector<Edit>> Store::moved_since(std::string_view branch, std:
 base::Result<std::vector<Revision>> Store::revisions(const RevisionFilter& filter) const {
   auto transaction = WEFT_TRY(pool_->begin());
   const auto rows = WEFT_TRY(transaction.exec(
-      "select number, branch, parent, author_kind, author, message, cdb.rfc3339(time), tree, reverts, compiled, changed "
+      "select number, branch, parent, author_kind, author, message, cdb.rfc3339(time), tree, reverts, compiled, changed, merged, "
+      "merged_revision "
       "from cdb.revision r where ($1::text is null or branch = $1) and ($2::bigint = 0 or number < $2) "
       "and ($3::text is null or exists (select from cdb.edit e where e.revision = r.number and e.path = $3)) "
       "and ($4::text is null or exists (select from cdb.node_root n where n.node = $4 and n.revision = r.number)) "
@@ -207,7 +235,8 @@ base::Result<std::vector<Revision>> Store::revisions(const RevisionFilter& filte
 base::Result<Revision> Store::revision(std::int64_t number) const {
   auto transaction = WEFT_TRY(pool_->begin());
   const auto rows = WEFT_TRY(transaction.exec(
-      "select number, branch, parent, author_kind, author, message, cdb.rfc3339(time), tree, reverts, compiled, changed "
+      "select number, branch, parent, author_kind, author, message, cdb.rfc3339(time), tree, reverts, compiled, changed, merged, "
+      "merged_revision "
       "from cdb.revision where number = $1",
       {number}));
   if (rows.empty()) return base::fail(no_revision(number));

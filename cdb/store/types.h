@@ -71,6 +71,42 @@ struct RolloutPlan {
   std::vector<std::pair<std::string, int>> nodes;  // node and wave, 1 for the first
 };
 
+// Where nodes find their profiles (domain) or somebody works (sandbox: compiled and planned like any branch, but a node follows
+// it only when it was moved there by name).
+struct BranchInfo {
+  std::string name, kind;
+  std::int64_t head = 0;
+  Actor owner;
+  std::string description, created;         // time
+  std::optional<std::string> source;        // forked from
+  std::int64_t source_revision = 0;         // as of this revision of it
+  std::int64_t created_in = 0;              // first revision of this branch; 0: main
+  std::int64_t objects = 0, followers = 0;  // profiles it compiles; nodes that follow it
+  bool sandbox() const { return kind == "sandbox"; }
+};
+
+struct NewBranch {
+  std::string name, kind, description;
+  std::string source;
+  std::int64_t source_revision = 0;
+};
+
+// How branches came from each other, deleted ones too: where each began, and what each took in later. `revision` is the source's.
+struct Descent {
+  struct Step {
+    std::string branch, source;
+    std::int64_t number = 0, revision = 0;
+  };
+  std::vector<Step> forks, merges;
+  std::vector<std::string> alive;
+};
+
+// A node that is to follow another branch; roots as the plan saw them.
+struct NodeMove {
+  std::string node, source;
+  Digest before, after;
+};
+
 struct Commit {
   std::string branch;
   std::int64_t head = 0;         // the branch must still be there: Errc::conflict otherwise
@@ -78,6 +114,9 @@ struct Commit {
   Actor author;
   std::string message;
   std::optional<std::int64_t> reverts;
+  std::optional<NewBranch> create;    // `branch` does not exist yet: it begins with this commit
+  std::optional<std::string> merged;  // the edits took in this branch, as of merged_revision
+  std::int64_t merged_revision = 0;
   Digest tree;
   std::vector<NewContent> edits;
   std::vector<NodeUpdate> nodes;
@@ -94,6 +133,8 @@ struct Revision {
   Actor author;
   Digest tree;
   std::optional<std::int64_t> reverts;
+  std::optional<std::string> merged;
+  std::int64_t merged_revision = 0;
   int compiled = 0, changed = 0;
 };
 
@@ -104,8 +145,10 @@ struct BranchState {
     std::optional<Digest> root;  // none: the node left
     std::int64_t revision = 0;
     std::string reads;
+    std::string role, cluster, rack;  // "": the profile does not say
   };
   std::int64_t head = 0;
+  bool sandbox = false;
   std::vector<File> files;           // with content
   std::vector<std::string> removed;  // paths; only in a difference
   std::vector<Object> objects;

@@ -60,6 +60,7 @@ class HttpFabric : public Fabric {
                                     std::string_view message) override;
 
  private:
+  base::Result<std::string> branch_of(std::string_view path);
   base::Result<base::profile::Value> call(std::string method, std::string path, const base::profile::Value& body = {});
   base::http::ClientOptions options_;
 };

@@ -128,9 +128,18 @@ Result<Value> HttpFabric::profile(std::string_view node) {
   return call("GET", "/v1/profile/" + encode(node));
 }
 
+// Claims go where the node finds its profile: to the branch that it follows.
+Result<std::string> HttpFabric::branch_of(std::string_view path) {
+  const auto begin = path.rfind('/') + 1;
+  auto row = call("GET", "/v1/node/" + encode(path.substr(begin, path.rfind('.') - begin)));
+  if (!row && row.error().code == Errc::not_found) return std::string("main");  // the node left
+  return std::string(WEFT_TRY(std::move(row)).get_string("branch", "main"));
+}
+
 Result<TemplateFile> HttpFabric::read_template(std::string_view path) {
   // The listing tells absent from unreadable, and gives the revision in both cases.
-  Value list = WEFT_TRY(call("GET", fmt::format("/v1/template?content=true&prefix={}", encode(path))));
+  Value list = WEFT_TRY(
+      call("GET", fmt::format("/v1/template?content=true&branch={}&prefix={}", encode(WEFT_TRY(branch_of(path))), encode(path))));
   const Value* files = list.get("files");
   const Value* revision = list.get("revision");
   if (!files || !files->is_list() || !revision || !revision->is_integer()) {
@@ -152,7 +161,7 @@ Result<std::int64_t> HttpFabric::change(std::string_view path, const std::option
                                         std::string_view message) {
   if (!path.starts_with("sms/")) return fail(Errc::internal, fmt::format("LEAF must not write {}", path));
   Value edit = Dict{{"path", path}, {"content", content ? Value(*content) : Value()}};
-  Value body = Dict{{"branch", "main"}, {"base", base}, {"message", message}, {"edits", List{edit}}};
+  Value body = Dict{{"branch", WEFT_TRY(branch_of(path))}, {"base", base}, {"message", message}, {"edits", List{edit}}};
   Value answer = WEFT_TRY(call("POST", "/v1/change", body));
   const Value* revision = answer.get("revision");
   if (!revision || !revision->is_integer())

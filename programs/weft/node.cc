@@ -298,7 +298,8 @@ base::cli::Command node_command() {
           .options = {},
           .examples = {{"weft node list", "the whole fabric"}},
           .run = {},
-          .commands = {std::move(list_command), std::move(show_command), std::move(token_command), std::move(wait_command)}};
+          .commands = {std::move(list_command), std::move(show_command), std::move(token_command), std::move(wait_command),
+                       node_move_command()}};
 }
 
 }  // namespace programs::weft

@@ -165,6 +165,12 @@ std::string plan_text(const Value& plan) {
   if (const auto& components = list_of(plan, "components"); !components.empty()) {
     out += fmt::format("  components: {}\n", some_names(components, 30));
   }
+  if (const auto* followers = plan.get("followers"); followers && plan.get_integer("followers") < nodes) {
+    const auto branch = plan.get_string("branch");
+    out += plan.get_integer("followers") == 0
+               ? fmt::format("  none of them follows {}: nothing changes on a machine\n", branch)
+               : fmt::format("  {} of them follow {}; for the others nothing changes\n", plan.get_integer("followers"), branch);
+  }
   for (const auto& group : groups) out += group_text(group);
   if (const auto more = plan.get_integer("more_groups"); more > 0) {
     out += fmt::format("\n  ... and {} on {}\n", count(more, "more difference"), count(plan.get_integer("more_nodes"), "node"));
@@ -196,6 +202,38 @@ std::string diagnostics_text(const Value& answer) {
   for (const auto& finding : list_of(answer, "diagnostics")) out += (out.empty() ? "" : "\n") + finding_text(finding);
   if (const auto dropped = answer.get_integer("diagnostics_dropped"); dropped > 0) {
     out += fmt::format("\n... and {}; correct the first ones and try again\n", count(dropped, "more diagnostic"));
+  }
+  return out;
+}
+
+std::string conflicts_text(const Value& answer) {
+  std::string out;
+  for (const auto& c : list_of(answer, "conflicts")) {
+    const auto kind = c.get_string("kind");
+    const auto why = kind == "removed-here"    ? "removed on one side, changed on the other"
+                     : kind == "removed-there" ? "changed on one side, removed on the other"
+                     : kind == "added-twice"   ? "added on both sides"
+                     : kind == "other-lines"   ? "changed on both sides, in different lines"
+                                               : "changed on both sides";
+    out += fmt::format("{}{} {}: {}\n", out.empty() ? "" : "\n", paint(Colour::red, "conflict", true),
+                       paint(Colour::bold, c.get_string("path"), true), why);
+    out += fmt::format("  base    {}\n  mine    {}\n  theirs  {}", c.get_string("base"), c.get_string("mine"),
+                       c.get_string("theirs"));
+    if (const auto revision = c.get_integer("revision"); revision > 0) {
+      out += fmt::format(", revision {} by {} at {}: {}", revision, c.get_string("author"), c.get_string("time").substr(0, 19),
+                         c.get_string("message"));
+    }
+    out += "\n";
+    for (const auto& region : list_of(c, "regions")) {
+      out += fmt::format("  line {}\n", region.get_integer("line"));
+      for (const auto* side : {"base", "mine", "theirs"}) {
+        const auto text = region.get_string(side);
+        if (text.empty()) out += fmt::format("    {:6} | (nothing)\n", side);
+        for (const auto& line : base::text::split(text, '\n')) {
+          if (!line.empty()) out += fmt::format("    {:6} | {}\n", side, line);
+        }
+      }
+    }
   }
   return out;
 }

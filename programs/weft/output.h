@@ -23,6 +23,8 @@ std::string change_text(const base::profile::Value& change, std::size_t width);
 std::string diff_text(std::string_view diff, std::string_view indent);
 // "diagnostics" of a refused change: each cause once, with place, excerpt, the way there and the hint.
 std::string diagnostics_text(const base::profile::Value& answer);
+// "conflicts" of a refused change: for each file the three sides, who changed it when, and the lines.
+std::string conflicts_text(const base::profile::Value& answer);
 
 // A line on stderr that is rewritten in place on a terminal and left out elsewhere.
 class Progress {

@@ -54,6 +54,8 @@ base::cli::Command verb(std::string name, std::string summary, std::vector<base:
                         std::vector<base::cli::Example> examples, base::Result<int> (*body)(const base::cli::Arguments&));
 
 base::cli::Command template_command();    // cdb
+base::cli::Command branch_command();      // cdb
+base::cli::Command node_move_command();   // cdb, a verb of node
 base::cli::Command profile_command();     // cdb
 base::cli::Command node_command();        // cdb
 base::cli::Command rollout_command();     // cdb

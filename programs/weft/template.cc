@@ -48,11 +48,12 @@ base::Result<ChangeResult> show_change(const Exchange& exchange, bool json) {
   ChangeResult result;
   if (!exchange.error) {
     const bool refused = exchange.status == 422 && exchange.body.get("diagnostics");
-    if (!refused) return base::fail(exchange.error.error());
+    const bool conflict = exchange.status == 409 && exchange.body.get("conflicts");
+    if (!refused && !conflict) return base::fail(exchange.error.error());
     if (json) {
       print_json(exchange.body);
     } else {
-      fmt::print(stderr, "{}\n", diagnostics_text(exchange.body));
+      fmt::print(stderr, "{}\n", refused ? diagnostics_text(exchange.body) : conflicts_text(exchange.body));
       base::cli::report("weft", exchange.error.error());
     }
     result.exit_code = 1;
@@ -69,6 +70,10 @@ base::Result<ChangeResult> show_change(const Exchange& exchange, bool json) {
     return result;
   }
   if (const auto* plan = exchange.body.get("plan")) fmt::print("{}", plan_text(*plan));
+  for (const auto& path : list_of(exchange.body, "merged")) {
+    if (path.is_string())
+      fmt::print("{} {}: both sides changed it, in different lines\n", paint(Colour::yellow, "merged"), *path.string());
+  }
   const auto took = exchange.body.get_integer("took_ms");
   if (exchange.body.get_boolean("dry_run")) {
     fmt::print("\nplanned on revision {} in {} ms; nothing was stored\n", result.revision, took);

@@ -125,27 +125,28 @@ TEST_CASE("what cannot be stored whole is not stored at all") {
   CHECK(must(store.verify_audit()) == 1);
 }
 
-TEST_CASE("a node of another branch is not taken over") {
+TEST_CASE("a branch may describe a node that follows another one; only a move changes what is desired") {
   auto db = fresh();
   auto& store = with_first(db);
   auto transaction = db.pool->begin();
   REQUIRE(transaction->exec("insert into cdb.branch (name) values ('test')"));
   REQUIRE(transaction->commit());
-  auto commit = commit_of(0, 1, "other", {node_of("disk01", 5)});
+  auto commit = commit_of(0, 1, "other", {node_of("disk01", 5), node_of("disk09", 9)});
   commit.branch = "test";
-  const auto result = store.commit(commit);
-  REQUIRE_FALSE(result);
-  CHECK(result.error().code == Errc::invalid);
-  CHECK(result.error().message.find("disk01") != std::string::npos);
+  CHECK(must(store.commit(commit)) == 2);
+  CHECK(store.desired("disk01")->root == profile_of(1).root);
+  CHECK(store.node("disk01")->branch == "main");
+  CHECK(store.node("disk09")->branch == "test");  // nobody else described it
+  CHECK(store.load("test", 0, 0)->objects.size() == 2);
   // Once it left its branch, another one may have it; revisions grow over branches, so the node accepts the newer manifest.
   commit = commit_of(1, 1, "two", {});
   commit.removed = {"disk01"};
-  CHECK(must(store.commit(commit)) == 2);
-  CHECK(store.desired("disk01").error().code == Errc::not_found);
-  commit = commit_of(0, 1, "other", {node_of("disk01", 5)});
-  commit.branch = "test";
   CHECK(must(store.commit(commit)) == 3);
-  CHECK(store.desired("disk01")->revision == 3);
+  CHECK(store.desired("disk01").error().code == Errc::not_found);
+  commit = commit_of(2, 1, "again", {node_of("disk01", 6)});
+  commit.branch = "test";
+  CHECK(must(store.commit(commit)) == 4);
+  CHECK(store.desired("disk01")->revision == 4);
 }
 
 TEST_CASE("old revisions, differences and moved paths") {
