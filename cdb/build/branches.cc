@@ -8,6 +8,7 @@
 #include "base/profile/canonical_diff.h"
 #include "base/profile/json.h"
 #include "base/text/text.h"
+#include "cdb/build/attributes.h"
 #include "cdb/build/branch.h"
 #include "cdb/build/builder.h"
 #include "cdb/build/trial.h"
@@ -82,7 +83,7 @@ base::Result<> check_claims(const store::Store& store, const std::vector<store::
 }
 
 // The plan of a move: what each node has now against what the target has for it.
-base::Result<Plan> move_plan(const store::Store& store, const std::vector<store::NodeMove>& moves) {
+base::Result<Plan> move_plan(const store::Store& store, const std::vector<store::NodeMove>& moves, rights::Check& check) {
   Plan plan;
   for (std::size_t start = 0; start < moves.size(); start += batch_size) {
     const auto part = std::span(moves).subspan(start, std::min(batch_size, moves.size() - start));
@@ -93,11 +94,19 @@ base::Result<Plan> move_plan(const store::Store& store, const std::vector<store:
     }
     const auto data = WEFT_TRY(store.profiles(roots));
     for (std::size_t i = 0; i < part.size(); ++i) {
-      if (part[i].before == part[i].after) continue;
+      if (part[i].before == part[i].after && check.idle()) continue;
       const auto before = WEFT_TRY(base::compress::unzstd(data[2 * i])),
                  after = WEFT_TRY(base::compress::unzstd(data[2 * i + 1]));
       const auto diff = WEFT_TRY(base::profile::diff_canonical(before, after));
-      plan.changed(part[i].node, difference(diff.changes));
+      if (!check.idle()) {
+        const auto now = node_attributes(WEFT_TRY(base::profile::parse_json(after)));
+        const auto then = attributes_before(now, diff.changes);
+        // Whoever takes a node from one branch to another decides which edits reach it from now on.
+        check.removed({part[i].node, then});
+        check.added({part[i].node, now});
+        check.changed({part[i].node, then}, {part[i].node, now}, diff.changes);
+      }
+      if (part[i].before != part[i].after) plan.changed(part[i].node, difference(diff.changes));
     }
   }
   return plan;
@@ -139,9 +148,11 @@ base::Result<Outcome> Builder::create_branch(store::NewBranch wanted, const stor
       Branch fresh(branch.name, store_);
       auto begun = fresh.begin(branch.source, head);
       if (begun) {
-        Trial trial(fresh, *store_);
+        // No node follows what has just been made: whatever is in it changes nothing yet.
+        rights::Check free(nullptr, {author.kind, author.name}, {});
+        Trial trial(fresh, *store_, free);
         trial.lay(change.edits);
-        outcome = finish(fresh, trial, change, branch);
+        outcome = finish(fresh, trial, change, WEFT_TRY(policies_.current()).number, branch);
       } else {
         outcome = fail(std::move(begun.error()));
       }
@@ -280,7 +291,9 @@ base::Result<Outcome> Builder::move(const std::vector<std::string>& nodes, const
     const auto moves = WEFT_TRY(store_->moves(nodes, target));
     if (moves.empty()) return nothing_to_do(head);
     WEFT_TRY(check_claims(*store_, moves, target));
-    const auto plan = WEFT_TRY(move_plan(*store_, moves));
+    const auto policy = WEFT_TRY(policies_.current());
+    rights::Check check(policy.policy, {author.kind, author.name}, {});
+    const auto plan = WEFT_TRY(move_plan(*store_, moves, check));
     Outcome outcome;
     outcome.revision = head;
     outcome.plan = plan.json();
@@ -289,8 +302,13 @@ base::Result<Outcome> Builder::move(const std::vector<std::string>& nodes, const
     base::profile::List moved;
     for (const auto& move : moves) moved.emplace_back(base::profile::Dict{{"node", move.node}, {"from", move.source}});
     outcome.plan["moves"] = std::move(moved);
+    outcome.rights = check.report();
     outcome.kind = Outcome::Kind::planned;
     if (dry_run) return outcome;
+    if (!outcome.rights.allowed() || !outcome.rights.approved()) {
+      outcome.kind = Outcome::Kind::denied;
+      return outcome;
+    }
     std::vector<store::Digest> roots;
     for (const auto& move : moves) {
       if (move.before != move.after) roots.push_back(move.after);
@@ -299,7 +317,7 @@ base::Result<Outcome> Builder::move(const std::vector<std::string>& nodes, const
     std::vector<Fresh> fresh;
     for (std::size_t n = 0; n < roots.size(); ++n) fresh.push_back({roots[n], data[n]});
     WEFT_TRY(publish_(fresh));
-    auto number = store_->move_nodes(target, head, moves, message, base::profile::to_json(outcome.plan), author);
+    auto number = store_->move_nodes(target, head, moves, message, base::profile::to_json(outcome.plan), author, policy.number);
     if (!number && number.error().code == Errc::conflict && i < max_attempts) continue;
     outcome.revision = WEFT_TRY(std::move(number));
     outcome.kind = Outcome::Kind::stored;

@@ -50,7 +50,8 @@ struct Builder::Slot {
   std::uint64_t used = 0;  // Builder's lock
 };
 
-Builder::Builder(std::shared_ptr<store::Store> store, Publish publish) : store_(std::move(store)), publish_(std::move(publish)) {}
+Builder::Builder(std::shared_ptr<store::Store> store, Publish publish)
+    : store_(std::move(store)), publish_(std::move(publish)), policies_(store_) {}
 Builder::~Builder() = default;
 
 base::Result<Builder::Slot*> Builder::slot(const std::string& branch) {
@@ -164,16 +165,18 @@ base::Result<Outcome> Builder::attempt(Slot& slot, const Change& change) {
     }
   }
 
-  Trial trial(branch, *store_);
+  const auto policy = WEFT_TRY(policies_.current());
+  rights::Check check(policy.policy, {change.author.kind, change.author.name}, change.approvers);
+  Trial trial(branch, *store_, check);
   if (!trial.lay(change.edits)) {
     outcome.kind = Outcome::Kind::unchanged;
     outcome.plan = Plan().json();
     return outcome;
   }
-  return finish(branch, trial, change, std::nullopt);
+  return finish(branch, trial, change, policy.number, std::nullopt);
 }
 
-base::Result<Outcome> Builder::finish(Branch& branch, Trial& trial, const Change& change,
+base::Result<Outcome> Builder::finish(Branch& branch, Trial& trial, const Change& change, std::int64_t policy,
                                       const std::optional<store::NewBranch>& create) {
   Outcome outcome;
   outcome.revision = branch.head();
@@ -198,8 +201,18 @@ base::Result<Outcome> Builder::finish(Branch& branch, Trial& trial, const Change
   outcome.plan["followers"] = desired.size();
   const auto rollout = create ? std::nullopt : WEFT_TRY(rollout_of(change, trial, desired));
   if (rollout) outcome.plan["rollout"] = waves_json(*rollout);
+  outcome.rights = trial.check().report();
+  outcome.effect = trial.effect();
   if (change.dry_run) {
     outcome.kind = Outcome::Kind::planned;
+    return outcome;
+  }
+  if (change.effect && *change.effect != outcome.effect) {
+    outcome.kind = Outcome::Kind::stale;
+    return outcome;
+  }
+  if (!outcome.rights.allowed() || !outcome.rights.approved()) {
+    outcome.kind = Outcome::Kind::denied;
     return outcome;
   }
   WEFT_TRY(publish_(trial.fresh(desired)));
@@ -207,6 +220,7 @@ base::Result<Outcome> Builder::finish(Branch& branch, Trial& trial, const Change
   commit.plan = base::profile::to_json(outcome.plan);
   commit.create = create;
   if (rollout) commit.rollout = rollout;
+  commit.policy = policy;
   outcome.revision = WEFT_TRY(store_->commit(commit));
   trial.stored(outcome.revision);
   outcome.kind = Outcome::Kind::stored;

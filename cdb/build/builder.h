@@ -1,6 +1,7 @@
-// Changes to templates: plan, commit, revert. Made once by role cdb, shared by its threads; changes of one branch wait for each
-// other, branches do not. Failures of the caller's making are part of Outcome; a Result error means that the server could not do
-// it, and then nothing was stored (Errc::timeout: unknown, ask for the head).
+// Changes to templates: plan, commit, revert; every one is checked against the rights of its author. Made once by role cdb,
+// shared by its threads; changes of one branch wait for each other, branches do not. Failures of the caller's making are part of
+// Outcome; a Result error means that the server could not do it, and then nothing was stored (Errc::timeout: unknown, ask for the
+// head).
 #pragma once
 
 #include <cstdint>
@@ -18,7 +19,9 @@
 #include "base/profile/value.h"
 #include "cdb/build/findings.h"
 #include "cdb/build/merge.h"
+#include "cdb/build/policies.h"
 #include "cdb/pan/explain.h"
+#include "cdb/rights/check.h"
 #include "cdb/store/store.h"
 
 namespace cdb::build {
@@ -31,6 +34,8 @@ struct Change {
   bool dry_run = false;
   store::Actor author;
   std::optional<std::int64_t> reverts;
+  std::vector<std::string> approvers;   // persons who approved what `effect` says
+  std::optional<store::Digest> effect;  // of the plan that was approved (Outcome::effect)
   // Roll-out policy; "": the branch's, "none": at once. A revert is always at once.
   std::string rollout;
   std::optional<std::string> merged;  // the edits take in this branch, as of merged_revision
@@ -44,6 +49,8 @@ struct Outcome {
     unchanged,  // the branch has this content already: revision is the head
     refused,    // findings say why; nothing stored
     conflict,   // `conflicts` moved since `base`; nothing stored
+    stale,      // it does something else than Change::effect says; nothing stored
+    denied,     // `rights` says what the author may not, or which approvals are missing; nothing stored
   };
   Kind kind = Kind::unchanged;
   std::int64_t revision = 0;
@@ -52,6 +59,8 @@ struct Outcome {
   std::size_t findings_dropped = 0, failed_profiles = 0, compiled = 0;
   std::vector<Conflict> conflicts;
   std::vector<std::string> merged;  // files that both sides had changed, in different lines
+  store::Digest effect;             // of planned, stale and denied ones: the edits and every root from and to
+  rights::Report rights;            // of planned, stored and denied ones
 };
 
 // A profile that becomes desired: zstd of its canonical JSON.
@@ -90,6 +99,8 @@ class Builder {
   // Where elements of a node's profile come from, as the branch is now (pan/explain.h). Changes of the branch wait meanwhile.
   // Errc::not_found: no such node on the branch, or a path that matches nothing.
   base::Result<pan::Explanation> explain(const std::string& branch, const std::string& node, std::span<const std::string> paths);
+  // The policy in force. Any thread.
+  base::Result<Policies::Current> policy() { return policies_.current(); }
   // Loads a branch and parses its templates, so that the first change is as quick as the others.
   base::Result<> warm(const std::string& branch);
 
@@ -102,12 +113,14 @@ class Builder {
   base::Result<Outcome> attempt(Slot& slot, const Change& change);
   base::Result<std::optional<store::RolloutPlan>> rollout_of(const Change& change, const Trial& trial,
                                                              const std::set<std::string>& followers) const;
-  base::Result<Outcome> finish(Branch& branch, Trial& trial, const Change& change, const std::optional<store::NewBranch>& create);
+  base::Result<Outcome> finish(Branch& branch, Trial& trial, const Change& change, std::int64_t policy,
+                               const std::optional<store::NewBranch>& create);
   // Edits from a three-way merge of files, sent as one change; `merge` is repeated when the branch moves meanwhile.
   base::Result<Outcome> send_merge(Change change, const std::function<base::Result<TreeMerge>(std::int64_t head)>& merge);
 
   std::shared_ptr<store::Store> store_;
   Publish publish_;
+  Policies policies_;
   std::mutex mutex_;
   std::map<std::string, std::unique_ptr<Slot>> slots_;
   std::uint64_t uses_ = 0;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/compress/compress.h"
+#include "base/crypto/crypto.h"
 #include "base/profile/canonical_diff.h"
 #include "base/profile/json.h"
 #include "base/profile/path.h"
@@ -68,6 +69,7 @@ bool Trial::lay(const std::vector<Edit>& edits) {
     edits_.push_back({edit.path, before ? std::optional(before->hash) : std::nullopt, edit.content});
     undo_.emplace_back(edit.path, branch_.tree().put(edit.path, std::move(after)));
     paths.push_back(edit.path);
+    if (!branch_.sandbox()) check_.edited(edit.path);
   }
   branch_.invalidate(paths);
   return !edits_.empty();
@@ -190,6 +192,7 @@ base::Result<> Trial::run() {
   WEFT_TRY(find_objects());
   if (findings_.failed()) return {};
   for (const auto& name : removed_) plan_.removed(name);
+  WEFT_TRY(check_removed());
   auto wanted = touched();
   // Profiles that read values of changed profiles follow, until nothing more changes.
   while (!wanted.empty()) {
@@ -204,10 +207,32 @@ base::Result<> Trial::run() {
   return {};
 }
 
+base::Result<std::set<std::string>> Trial::followers(const std::vector<std::string>& names) const {
+  std::set<std::string> out;
+  const auto follows = WEFT_TRY(store_.followed(names));
+  for (const auto& name : names) {
+    const auto place = follows.find(name);
+    if (place == follows.end() ? !branch_.sandbox() : place->second == branch_.name()) out.insert(name);
+  }
+  return out;
+}
+
+base::Result<> Trial::check_removed() {
+  if (check_.idle() || removed_.empty()) return {};
+  for (const auto& name : WEFT_TRY(followers({removed_.begin(), removed_.end()}))) {
+    const auto data = WEFT_TRY(store_.profile_data(branch_.objects().at(name).root));
+    const auto profile = WEFT_TRY(base::profile::parse_json(WEFT_TRY(base::compress::unzstd(data))));
+    check_.removed({name, node_attributes(profile)});
+  }
+  return {};
+}
+
 struct Trial::Built {
   std::string name;
   const Object* before = nullptr;  // null pointer: the node is new
   bool good = false;
+  bool checked = false;  // a node that follows the branch: rights count
+  bool returns = false;  // new, but there was a node of that name; old_data is its last profile
   std::vector<pan::Diagnostic> diagnostics;
   std::vector<pan::Read> others;  // values read of other objects
   std::size_t leaves = 0, depth = 0;
@@ -343,6 +368,7 @@ base::Result<> Trial::compare(std::span<Built> all, std::vector<std::string>& re
     changed.push_back(&built);
     if (built.before) old_roots.push_back(built.before->root);
   }
+  WEFT_TRY(find_returning(changed));
   if (!old_roots.empty()) {
     auto data = WEFT_TRY(store_.profiles(old_roots));
     std::size_t next = 0;
@@ -353,7 +379,7 @@ base::Result<> Trial::compare(std::span<Built> all, std::vector<std::string>& re
   parallel_for(changed.size(), [&](std::size_t i) {
     auto& built = *changed[i];
     if (!built.json.empty()) built.update.data = base::compress::zstd(built.json);
-    if (built.before) built.result = differ(built);
+    if (built.before || built.checked) built.result = differ(built);
   });
   for (auto& built : all) {
     if (!built.result) return base::fail(std::move(built.result.error()).during("reading the stored profile of " + built.name));
@@ -362,6 +388,7 @@ base::Result<> Trial::compare(std::span<Built> all, std::vector<std::string>& re
         if (watched.then != watched.now || counts_from_end(watched.path))
           readers.insert(readers.end(), watched.readers.begin(), watched.readers.end());
       }
+      moved_[built.name] = built.before ? built.before->root : store::Digest{};
       if (built.before) {
         plan_.changed(built.name, std::move(built.difference));
       } else {
@@ -378,10 +405,43 @@ base::Result<> Trial::compare(std::span<Built> all, std::vector<std::string>& re
   return {};
 }
 
-base::Result<> Trial::differ(Built& built) const {
+// A node that was there before is compared with what it was: whoever may add and remove nodes must not change values that way.
+base::Result<> Trial::find_returning(std::vector<Built*>& changed) {
+  if (check_.idle() || changed.empty()) return {};
+  std::vector<std::string> all, names;
+  for (const auto* built : changed) all.push_back(built->name);
+  const auto following = WEFT_TRY(followers(all));
+  for (auto* built : changed) {
+    built->checked = following.contains(built->name);
+    if (built->checked && !built->before) names.push_back(built->name);
+  }
+  if (names.empty()) return {};
+  const auto roots = WEFT_TRY(store_.last_roots(names));
+  for (auto* built : changed) {
+    const auto place = roots.find(built->name);
+    if (built->before || !built->checked || place == roots.end()) continue;
+    built->old_data = WEFT_TRY(store_.profile_data(place->second));
+    built->returns = true;
+  }
+  return {};
+}
+
+// What the change does to one node: for the plan and for the check. Several threads.
+base::Result<> Trial::differ(Built& built) {
+  base::profile::Value after;
+  if (built.checked) after = WEFT_TRY(base::profile::parse_json(built.update.attributes));
+  if (!built.before) {
+    check_.added({built.name, after});
+    if (!built.returns) return {};
+  }
   if (built.json.empty()) built.json = WEFT_TRY(base::compress::unzstd(built.update.data));
   const auto old_json = WEFT_TRY(base::compress::unzstd(built.old_data));
   const auto diff = WEFT_TRY(base::profile::diff_canonical(old_json, built.json));
+  if (built.checked) {
+    const auto before = attributes_before(after, diff.changes);
+    check_.changed({built.name, before}, {built.name, after}, diff.changes);
+  }
+  if (!built.before) return {};
   built.difference = difference(diff.changes);
   built.json = {};
   if (built.watched.empty()) return {};
@@ -390,6 +450,34 @@ base::Result<> Trial::differ(Built& built) const {
     if (const auto* then = base::profile::find(old, std::string_view(watched.path))) watched.then = *then;
   }
   return {};
+}
+
+store::Digest Trial::effect() const {
+  base::crypto::Sha256 hash;
+  const auto text = [&](std::string_view word) {
+    hash.update(fmt::format("{}:", word.size()));
+    hash.update(word);
+  };
+  const auto digest = [&](const std::optional<store::Digest>& one) { text(one ? one->hex() : "-"); };
+  std::map<std::string_view, const store::NewContent*> edits;
+  for (const auto& edit : edits_) edits[edit.path] = &edit;
+  for (const auto& [path, edit] : edits) {
+    text(path);
+    digest(edit->before);
+    digest(edit->content ? std::optional(store::digest(*edit->content)) : std::nullopt);
+  }
+  text("");
+  for (const auto& [name, before] : moved_) {
+    text(name);
+    digest(before);
+    digest(adopted_.objects.at(name).root);
+  }
+  text("");
+  for (const auto& name : removed_) {
+    text(name);
+    digest(branch_.objects().at(name).root);
+  }
+  return {hash.finish()};
 }
 
 std::vector<std::string> Trial::changed() const {

@@ -16,13 +16,16 @@
 #include "cdb/build/builder.h"
 #include "cdb/build/findings.h"
 #include "cdb/build/plan.h"
+#include "cdb/rights/check.h"
 #include "cdb/store/store.h"
 
 namespace cdb::build {
 
 class Trial {
  public:
-  Trial(Branch& branch, store::Store& store) : branch_(branch), store_(store), numbering_(branch.index()) {}
+  // `check` gets everything that the change does to nodes that follow the branch.
+  Trial(Branch& branch, store::Store& store, rights::Check& check)
+      : branch_(branch), store_(store), check_(check), numbering_(branch.index()) {}
   ~Trial();  // takes the edits off unless stored()
   Trial(const Trial&) = delete;
 
@@ -33,9 +36,12 @@ class Trial {
 
   const Findings& findings() const { return findings_; }
   const Plan& plan() const { return plan_; }
+  const rights::Check& check() const { return check_; }
   // Profiles that change, come or go.
   std::vector<std::string> changed() const;
   std::vector<Fresh> fresh(const std::set<std::string>& names) const;
+  // What the change is and does, exactly: its edits and every root that moves, from and to. Before commit().
+  store::Digest effect() const;
   store::Commit commit(const Change& change);  // moves the profiles out: once
   // Waves of the nodes that get another profile, and the policy's name; none when no node has to wait.
   base::Result<std::optional<store::RolloutPlan>> waves(const store::RolloutPolicy& policy,
@@ -60,12 +66,17 @@ class Trial {
   void take(pan::Output& output, Built& built, bool pack) const;
   void add_hidden_reads(Built& built);
   base::Result<> compare(std::span<Built> all, std::vector<std::string>& readers);
-  base::Result<> differ(Built& built) const;
+  base::Result<> differ(Built& built);
+  base::Result<> check_removed();
+  // Of these, the nodes that get what this branch has for them: those that follow it, and new ones of a domain.
+  base::Result<std::set<std::string>> followers(const std::vector<std::string>& names) const;
+  base::Result<> find_returning(std::vector<Built*>& changed);
   void suggest(pan::Diagnostic& diagnostic) const;
   std::string path_of(const std::string& object) const;
 
   Branch& branch_;
   store::Store& store_;
+  rights::Check& check_;
   std::vector<store::NewContent> edits_;
   std::vector<std::pair<std::string, Tree::File>> undo_;
   Site site_;
@@ -78,6 +89,7 @@ class Trial {
   std::unordered_set<std::string> compiled_;
   std::map<std::string, std::vector<pan::Read>> referenced_;  // reads of objects that were only read by others
   std::vector<store::NodeUpdate> updates_;
+  std::map<std::string, store::Digest> moved_;  // nodes whose root changes → what it was; zero: the node is new
   Branch::Adopted adopted_;
   Findings findings_;
   Plan plan_;

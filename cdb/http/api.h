@@ -12,6 +12,7 @@
 #include "cdb/publish/publisher.h"
 #include "cdb/publish/wake.h"
 #include "cdb/rollout/engine.h"
+#include "cdb/store/reviews.h"
 #include "cdb/store/store.h"
 
 namespace cdb::http {
@@ -24,6 +25,7 @@ struct Services {
   publish::Presence* presence = nullptr;
   enrol::Enrolment* enrolment = nullptr;
   rollout::Engine* rollout = nullptr;
+  std::shared_ptr<store::Reviews> reviews = nullptr;
 };
 
 class Api {
@@ -54,6 +56,16 @@ class Api {
   Answer node_one(const Request& request);
   Answer report(const Request& request);
   Answer audit(const Request& request);
+  Answer rights_show(const Request& request);
+  Answer rights_log(const Request& request);
+  Answer rights_set(const Request& request);
+  Answer rights_explain(const Request& request);
+  Answer whoami(const Request& request);
+  Answer proposal_list(const Request& request);
+  Answer proposal_one(const Request& request);
+  Answer proposal_review(const Request& request);
+  Answer proposal_withdraw(const Request& request);
+  Answer proposal_commit(const Request& request);
   Answer ca(const Request& request);
   Answer enrol(const Request& request);
   Answer renew(const Request& request);
@@ -69,6 +81,9 @@ class Api {
   void wake(const Request& request, base::http::Pending pending);
 
  private:
+  // Persons need this role under the policy in force; the handler says what nodes and services may.
+  base::Result<> admit(const Request& request, rights::Role need) const;
+  Answer propose(build::Change change);
   base::Result<base::http::Response> answer(base::Result<build::Outcome> outcome, double seconds) const;
   base::Result<store::Desired> wanted_profile(const Request& request) const;
 

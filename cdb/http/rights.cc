@@ -70,4 +70,35 @@ base::Result<> may_edit(const Identity& identity, const std::vector<std::string>
   return {};
 }
 
+base::Result<> must_have(const rights::Standing& standing, rights::Role role, std::int64_t policy) {
+  if (standing.has(role)) return {};
+  std::string roles;
+  for (const auto one : standing.roles) roles += fmt::format("{}{}", roles.empty() ? "" : ", ", rights::role_name(one));
+  return base::fail(base::Errc::denied,
+                    fmt::format("person {} has not the role {} ({} in policy {})", standing.subject.name, rights::role_name(role),
+                                roles.empty() ? "no role" : "only " + roles, policy),
+                    "weft rights whoami shows your roles, weft rights show who gives them: an administrator");
+}
+
+base::http::Response rights_problem(const rights::Report& report) {
+  std::string what;
+  if (const auto count = report.refusals.size() + report.more_refusals; count > 0) {
+    const auto& first = report.refusals.front();
+    what = fmt::format("{} difference{} beyond your rights, the first: {}{}{}", count, count == 1 ? " is" : "s are", first.act,
+                       first.path.empty() ? "" : " " + first.path, first.nodes.empty() ? "" : " on " + first.nodes.front());
+  } else {
+    for (const auto& one : report.approvals) {
+      if (one.has >= one.needs) continue;
+      what += fmt::format("{}'{}' needs {} approval{} from {}, there {} {}", what.empty() ? "" : "; ", one.name, one.needs,
+                          one.needs == 1 ? "" : "s", one.from, one.has == 1 ? "is" : "are", one.has);
+    }
+  }
+  return base::http::problem(
+      {base::Errc::denied,
+       what + "; nothing was stored",
+       "weft rights explain tells which rules were looked at; --propose keeps the change for others to approve (weft review)",
+       {}},
+      {{"rights", rights::to_json(report)}});
+}
+
 }  // namespace cdb::http

@@ -100,6 +100,7 @@ Api::Answer Api::answer(base::Result<build::Outcome> outcome, double seconds) co
                                  {{"outcome", outcome->kind == Kind::stored    ? "stored"
                                               : outcome->kind == Kind::planned ? "planned"
                                               : outcome->kind == Kind::refused ? "refused"
+                                              : outcome->kind == Kind::denied  ? "denied"
                                                                                : "other"}},
                                  seconds);
   switch (outcome->kind) {
@@ -131,6 +132,9 @@ Api::Answer Api::answer(base::Result<build::Outcome> outcome, double seconds) co
            {}},
           {{"conflicts", std::move(conflicts)}, {"revision", outcome->revision}});
     }
+    case Kind::stale:
+      return base::fail(base::Errc::conflict, "the change does something else than what was approved", "plan it again");
+    case Kind::denied: return rights_problem(outcome->rights);
     case Kind::stored: services_.wake->hint(); break;
     case Kind::planned:
     case Kind::unchanged: break;
@@ -142,6 +146,7 @@ Api::Answer Api::answer(base::Result<build::Outcome> outcome, double seconds) co
                                          {"dry_run", outcome->kind == Kind::planned},
                                          {"plan", std::move(outcome->plan)},
                                          {"merged", std::move(merged)},
+                                         {"rights", rights::to_json(outcome->rights)},
                                          {"diagnostics", std::move(findings)},
                                          {"took_ms", static_cast<std::int64_t>(seconds * 1000)}});
 }
@@ -154,6 +159,10 @@ Api::Answer Api::change(const Request& request) {
   for (const auto& edit : change.edits) paths.push_back(edit.path);
   WEFT_TRY(may_edit(request.identity, paths));
   change.author = actor(request.identity);
+  if (request.path == "/v1/proposal") {
+    WEFT_TRY(must_be_person(request.identity, "propose a change"));
+    return propose(std::move(change));
+  }
   const auto start = std::chrono::steady_clock::now();
   auto outcome = services_.builder->change(change);
   return answer(std::move(outcome), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());

@@ -257,10 +257,12 @@ base::Result<std::vector<NodeMove>> Store::moves(std::span<const std::string> no
 }
 
 base::Result<std::int64_t> Store::move_nodes(std::string_view target, std::int64_t head, const std::vector<NodeMove>& moves,
-                                             std::string_view message, std::string_view plan, const Actor& author) {
+                                             std::string_view message, std::string_view plan, const Actor& author,
+                                             std::int64_t policy) {
   WEFT_TRY(base::fail_point("cdb.move.before-store"));
   auto transaction = WEFT_TRY(pool_->begin());
   const auto number = WEFT_TRY(next_number(transaction));
+  WEFT_TRY(check_policy(transaction, policy));
   std::vector<std::string> names;
   for (const auto& move : moves) names.push_back(move.node);
   const auto now = WEFT_TRY(find_moves(transaction, names, target));

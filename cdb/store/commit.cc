@@ -36,6 +36,7 @@ base::Result<std::int64_t> lock_and_check(Transaction& transaction, const Commit
     return base::fail(base::Errc::conflict,
                       fmt::format("branch {} moved from revision {} to {}", commit.branch, commit.head, branch.integer(0, 0)));
   }
+  WEFT_TRY(check_policy(transaction, commit.policy));
   return number;
 }
 

@@ -46,6 +46,8 @@ base::Result<> insert_branch(base::pg::Transaction& transaction, const NewBranch
 // Appends a row to the chain; holds the chain's lock until the transaction ends, so call it last.
 base::Result<> append_audit(base::pg::Transaction& transaction, const Actor& actor, std::string_view action,
                             std::string_view subject, base::profile::Value detail);
+// Errc::conflict when another policy than this is in force. Under the lock of next_number().
+base::Result<> check_policy(base::pg::Transaction& transaction, std::int64_t policy);
 // "no node 'disk1' (did you mean disk01?)"
 base::Result<base::Error> unknown_node(base::pg::Transaction& transaction, std::string_view name);
 

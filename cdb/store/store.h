@@ -47,7 +47,8 @@ class Store {
   base::Result<std::vector<NodeMove>> moves(std::span<const std::string> nodes, std::string_view target) const;
   // All of them in one revision of `target`. Errc::conflict: a node or a profile is another one by now.
   base::Result<std::int64_t> move_nodes(std::string_view target, std::int64_t head, const std::vector<NodeMove>& moves,
-                                        std::string_view message, std::string_view plan, const Actor& author);
+                                        std::string_view message, std::string_view plan, const Actor& author,
+                                        std::int64_t policy);
   base::Result<std::vector<NodeMove>> moved_in(std::int64_t revision) const;
   // Profiles that no branch, node or history needs (of deleted sandboxes). How many were removed.
   base::Result<std::int64_t> drop_unused_profiles();
@@ -151,6 +152,15 @@ class Store {
                                    const std::function<base::Result<Certificate>()>& issue);
   base::Result<> add_renewal(std::string_view node, const Certificate& certificate);
   base::Result<std::optional<Certificate>> certificate(std::string_view node) const;  // newest
+
+  // --- rights (rights.cc)
+  base::Result<std::int64_t> policy_number() const;                                     // in force; 0: none was ever set
+  base::Result<PolicyRow> policy(std::int64_t number) const;                            // 0: in force; Errc::not_found
+  base::Result<std::vector<PolicyRow>> policies(std::int64_t before, int limit) const;  // newest first, without text
+  // The policy in force must be `base`: Errc::conflict otherwise. Waits for commits, and they for it.
+  base::Result<std::int64_t> add_policy(const Actor& actor, std::int64_t base, std::string_view text, std::string_view message);
+  // The newest root of nodes that are, or once were, described; others are left out.
+  base::Result<std::map<std::string, Digest>> last_roots(std::span<const std::string> nodes) const;
 
   // --- audit (audit.cc)
   base::Result<std::vector<AuditEntry>> audit(std::int64_t before, int limit) const;  // newest first

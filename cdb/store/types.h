@@ -111,6 +111,7 @@ struct Commit {
   std::string branch;
   std::int64_t head = 0;         // the branch must still be there: Errc::conflict otherwise
   std::int32_t known_reads = 0;  // the dictionary must still have this many entries: Errc::conflict otherwise
+  std::int64_t policy = 0;       // this policy (0: none) must still be in force: Errc::conflict otherwise
   Actor author;
   std::string message;
   std::optional<std::int64_t> reverts;
@@ -245,6 +246,13 @@ struct Report {
   std::int64_t revision = 0;
   std::string outcome;  // ok | failed | partial | noaction
   base::profile::Value body;
+};
+
+struct PolicyRow {
+  std::int64_t number = 0;
+  Actor author;
+  std::string message, time;
+  std::string text;  // only where asked for
 };
 
 struct AuditEntry {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "programs/weft/output.h"
+#include "programs/weft/rights_text.h"
 
 namespace programs::weft {
 
@@ -46,6 +47,16 @@ base::Result<std::string> fetch_file(base::http::Client& client, std::string_vie
 
 base::Result<ChangeResult> show_change(const Exchange& exchange, bool json) {
   ChangeResult result;
+  const auto* rights = exchange.body.get("rights");
+  if (!exchange.error && rights) {
+    if (json) {
+      print_json(exchange.body);
+    } else {
+      fmt::print(stderr, "{}", rights_text(*rights, true));
+    }
+    result.exit_code = base::cli::report("weft", exchange.error.error());
+    return result;
+  }
   if (!exchange.error) {
     const bool refused = exchange.status == 422 && exchange.body.get("diagnostics");
     const bool conflict = exchange.status == 409 && exchange.body.get("conflicts");
@@ -74,8 +85,15 @@ base::Result<ChangeResult> show_change(const Exchange& exchange, bool json) {
     if (path.is_string())
       fmt::print("{} {}: both sides changed it, in different lines\n", paint(Colour::yellow, "merged"), *path.string());
   }
+  if (const auto proposal = exchange.body.get_integer("proposal"); proposal > 0) {
+    if (rights) fmt::print("\n{}", rights_text(*rights, false));
+    fmt::print("\n{} is kept; others look at it with weft review show {}\n",
+               paint(Colour::bold, fmt::format("proposal {}", proposal)), proposal);
+    return result;
+  }
   const auto took = exchange.body.get_integer("took_ms");
   if (exchange.body.get_boolean("dry_run")) {
+    if (const auto missing = rights ? rights_text(*rights, false) : std::string(); !missing.empty()) fmt::print("\n{}", missing);
     fmt::print("\nplanned on revision {} in {} ms; nothing was stored\n", result.revision, took);
   } else {
     fmt::print("\n{} in {} ms\n", paint(Colour::bold, fmt::format("revision {}", result.revision)), took);
@@ -95,7 +113,7 @@ base::Result<ChangeResult> send_change(base::http::Client& client, const ChangeR
               {"edits", request.edits},
               {"dry_run", request.dry_run}};
     if (!request.rollout.empty()) body["rollout"] = request.rollout;
-    exchanged = WEFT_TRY(exchange(client, "POST", "/v1/change", body));
+    exchanged = WEFT_TRY(exchange(client, "POST", request.propose ? "/v1/proposal" : "/v1/change", body));
   }
   return show_change(exchanged, request.json);
 }

@@ -26,7 +26,8 @@ struct ChangeRequest {
   std::int64_t base = 0;
   base::profile::List edits;
   bool dry_run = false, json = false;
-  std::string rollout;  // policy; "": the branch's
+  bool propose = false;  // keep it for others to approve, commit nothing
+  std::string rollout;   // policy; "": the branch's
 };
 struct ChangeResult {
   int exit_code = 0;

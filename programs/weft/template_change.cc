@@ -140,11 +140,12 @@ base::Result<int> plan(const Arguments& arguments) {
 
 base::Result<int> commit(const Arguments& arguments) {
   auto copy = WEFT_TRY(WorkingCopy::open(arguments.get("DIR")));
-  const auto request = WEFT_TRY(request_of(copy, arguments));
+  auto request = WEFT_TRY(request_of(copy, arguments));
+  request.propose = arguments.has("propose");
   if (request.edits.empty()) return no_edits(copy, request.json);
   auto client = WEFT_TRY(connect(arguments));
   const auto result = WEFT_TRY(send_change(client, request));
-  if (result.exit_code != 0) return result.exit_code;
+  if (result.exit_code != 0 || request.propose) return result.exit_code;
   // What others committed meanwhile comes along, so that the base of every file is the same revision.
   const auto branch = WEFT_TRY(fetch_branch(client, copy.branch(), 0, false));
   const auto update = WEFT_TRY(copy.update(branch.revision, branch.hashes, [&](const std::string& path) {
@@ -160,6 +161,7 @@ base::Result<int> edit(const Arguments& arguments) {
   request.dry_run = arguments.has("dry-run");
   request.json = arguments.has("json");
   request.rollout = arguments.get("rollout");
+  request.propose = arguments.has("propose");
   const std::string path(arguments.get("PATH"));
   const auto head =
       WEFT_TRY(call(client, "GET", fmt::format("/v1/template?branch={}&prefix=weft.yaml", url_encode(request.branch))));
@@ -188,6 +190,10 @@ base::Result<int> revert(const Arguments& arguments) {
 
 auto runner(base::Result<int> (*body)(const Arguments&)) {
   return [body](const Arguments& arguments) { return run([&] { return body(arguments); }); };
+}
+
+base::cli::Option propose_option() {
+  return {.name = "--propose", .help = "keep it for others to approve (weft review), commit nothing"};
 }
 
 base::cli::Option dry_run_option() {
@@ -235,6 +241,7 @@ base::cli::Command template_commit() {
               "is stored.",
           .options = with_common({{.name = "[DIR]", .help = "folder of the working copy", .default_value = "."},
                                   message_option(true),
+                                  propose_option(),
                                   rollout_option()}),
           .examples = {{"weft template commit site -m \"new message of the day\"", "prints the plan and the revision"}},
           .run = runner(commit),
@@ -251,6 +258,7 @@ base::cli::Command template_edit() {
                               {.name = "--remove", .help = "remove it"},
                               branch_option(),
                               message_option(true),
+                              propose_option(),
                               rollout_option(),
                               dry_run_option()}),
       .examples = {{"weft template edit site/motd.pan --set-file motd.pan -m \"maintenance on Monday\"", "one file, one commit"}},

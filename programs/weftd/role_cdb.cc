@@ -74,9 +74,9 @@ base::Result<std::unique_ptr<Role>> CdbRole::start(Context& context) {
         return publisher->prepare(items);
       });
   role->rollout_ = std::make_unique<cdb::rollout::Engine>(role->store_, rollout_hooks(*role->builder_, context.service));
-  role->api_ = std::make_unique<cdb::http::Api>(cdb::http::Services{role->store_, role->builder_.get(), role->publisher_.get(),
-                                                                    role->wake_.get(), role->presence_.get(),
-                                                                    role->enrolment_.get(), role->rollout_.get()});
+  role->api_ = std::make_unique<cdb::http::Api>(
+      cdb::http::Services{role->store_, role->builder_.get(), role->publisher_.get(), role->wake_.get(), role->presence_.get(),
+                          role->enrolment_.get(), role->rollout_.get(), std::make_shared<cdb::store::Reviews>(context.pool)});
   role->api_->add_routes(*context.server);
   role->rollout_->start();
   role->house_keeping_ = std::thread([raw = role.get()] { raw->keep_house(); });

@@ -22,6 +22,9 @@ base::Result<std::int64_t> revert(cdb::build::Builder& builder, std::int64_t rev
   if (outcome.kind == Kind::stored || outcome.kind == Kind::unchanged) return outcome.revision;
   if (outcome.kind == Kind::conflict)
     return fail(base::Errc::conflict, fmt::format("{} moved since", outcome.conflicts.front().path));
+  if (outcome.kind == Kind::denied)
+    return fail(base::Errc::invalid,
+                fmt::format("the rules for {} {} (weft rights show) do not allow it", actor.kind, actor.name));
   return fail(base::Errc::invalid, "the templates before it do not compile any more");
 }
 
