@@ -23,7 +23,12 @@ namespace cdb::pan {
 
 namespace {
 
+#ifdef __SANITIZE_THREAD__
+// ThreadSanitizer follows at most 65,536 calls within each other.
+constexpr std::size_t kStack = 4u << 20;
+#else
 constexpr std::size_t kStack = 64u << 20;
+#endif
 constexpr std::size_t kStackReserve = 1u << 20;
 // For fewer objects remembering costs more than it saves.
 constexpr std::size_t kManyObjects = 24;
