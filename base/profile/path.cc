@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/text/text.h"
+
 namespace base::profile {
 namespace {
 
@@ -139,8 +141,9 @@ std::string Path::display() const {
   for (const auto& part : parts_) {
     const auto raw = unescape(part);
     out += '/';
-    // Only when the braces read back as the same part: "_41" also unescapes, but nobody's escape() wrote it.
-    if (raw != part && escape(raw) == part && raw.find('}') == std::string::npos) {
+    // Only when the braces read back as the same part: "_41" also unescapes, but nobody's escape() wrote it. And only text:
+    // "of_a1" is a name, and what is shown to people goes into JSON.
+    if (raw != part && escape(raw) == part && raw.find('}') == std::string::npos && text::valid_utf8(raw)) {
       out.append("{").append(raw).append("}");
     } else {
       out += part;

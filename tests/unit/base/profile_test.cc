@@ -34,6 +34,11 @@ std::string changes(std::string_view before, std::string_view after) {
 
 }  // namespace
 
+TEST_CASE("a path that is shown is text, whatever its parts unescape to") {
+  CHECK(base::profile::Path::parse("/system/of_a1")->display() == "/system/of_a1");
+  CHECK(base::profile::Path::parse("/files/_2fetc")->display() == "/files/{/etc}");
+}
+
 TEST_CASE("value: types keep to themselves") {
   CHECK(Value().is_null());
   CHECK(Value(nullptr).is_null());
