@@ -52,7 +52,7 @@ base::Result<> Branch::refresh() {
   for (std::size_t i = 0; i < state.objects.size(); ++i) {
     const auto& object = state.objects[i];
     if (object.root) {
-      put_object(object.name, {object.path, *object.root, object.revision});
+      put_object(object.name, {object.path, *object.root, object.revision, {object.role, object.cluster, object.rack}});
       index_.set(object.name, std::move(reads[i]));
     } else {
       drop_object(object.name);

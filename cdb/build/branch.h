@@ -17,10 +17,16 @@
 
 namespace cdb::build {
 
+// Where a node stands; "": its profile does not say.
+struct NodePlace {
+  std::string role, cluster, rack;
+};
+
 struct Object {
   std::string path;  // its file
   store::Digest root;
   std::int64_t revision = 0;
+  NodePlace place;
 };
 
 std::string folder_of(std::string_view path);

@@ -11,6 +11,7 @@
 #include "cdb/build/attributes.h"
 #include "cdb/build/branch.h"
 #include "cdb/build/builder.h"
+#include "cdb/build/inverse.h"
 #include "cdb/build/trial.h"
 
 namespace cdb::build {
@@ -85,6 +86,7 @@ base::Result<> check_claims(const store::Store& store, const std::vector<store::
 // The plan of a move: what each node has now against what the target has for it.
 base::Result<Plan> move_plan(const store::Store& store, const std::vector<store::NodeMove>& moves, rights::Check& check) {
   Plan plan;
+  std::map<std::string, std::pair<store::Digest, store::Digest>> roots_of;
   for (std::size_t start = 0; start < moves.size(); start += batch_size) {
     const auto part = std::span(moves).subspan(start, std::min(batch_size, moves.size() - start));
     std::vector<store::Digest> roots;
@@ -106,8 +108,18 @@ base::Result<Plan> move_plan(const store::Store& store, const std::vector<store:
         check.added({part[i].node, now});
         check.changed({part[i].node, then}, {part[i].node, now}, diff.changes);
       }
-      if (part[i].before != part[i].after) plan.changed(part[i].node, difference(diff.changes));
+      if (part[i].before == part[i].after) continue;
+      plan.changed(part[i].node, difference(diff.changes));
+      roots_of.emplace(part[i].node, std::pair(part[i].before, part[i].after));
     }
+  }
+  for (auto* group : plan.largest()) {
+    const auto& [old_root, new_root] = roots_of.at(group->nodes.front());
+    const std::vector<store::Digest> both{old_root, new_root};
+    const auto data = WEFT_TRY(store.profiles(both));
+    const auto before = WEFT_TRY(base::profile::parse_json(WEFT_TRY(base::compress::unzstd(data[0]))));
+    const auto after = WEFT_TRY(base::profile::parse_json(WEFT_TRY(base::compress::unzstd(data[1]))));
+    group->effects = effects(group->difference.paths, before, after);
   }
   return plan;
 }
@@ -264,17 +276,20 @@ base::Result<Outcome> Builder::revert(std::int64_t number, std::string message, 
   change.message =
       message.empty() ? fmt::format("Revert revision {}: {}", number, first_line(revision.message)) : std::move(message);
   const auto step = step_of(edits);
-  return send_merge(std::move(change), [&](std::int64_t head) -> base::Result<TreeMerge> {
-    auto merged = WEFT_TRY(merge_trees(*store_, {.base = step.after,
-                                                 .mine = only(WEFT_TRY(files_of(*store_, revision.branch, head)), edits),
-                                                 .theirs = step.before,
-                                                 .base_name = fmt::format("{}@{}", revision.branch, number),
-                                                 .mine_name = fmt::format("{}@{}", revision.branch, head),
-                                                 .theirs_name = fmt::format("before {}", number),
-                                                 .branch = revision.branch,
-                                                 .revision = head}));
-    return merged;
-  });
+  auto outcome = WEFT_TRY(send_merge(std::move(change), [&](std::int64_t head) -> base::Result<TreeMerge> {
+    return merge_trees(*store_, {.base = step.after,
+                                 .mine = only(WEFT_TRY(files_of(*store_, revision.branch, head)), edits),
+                                 .theirs = step.before,
+                                 .base_name = fmt::format("{}@{}", revision.branch, number),
+                                 .mine_name = fmt::format("{}@{}", revision.branch, head),
+                                 .theirs_name = fmt::format("before {}", number),
+                                 .branch = revision.branch,
+                                 .revision = head});
+  }));
+  if (outcome.kind == Outcome::Kind::planned || outcome.kind == Outcome::Kind::stored) {
+    outcome.plan["not_inverse"] = not_inverse(WEFT_TRY(base::profile::parse_json(WEFT_TRY(store_->plan(number)))), outcome.plan);
+  }
+  return outcome;
 }
 
 base::Result<Outcome> Builder::move(const std::vector<std::string>& nodes, const std::string& target,

@@ -189,6 +189,7 @@ base::Result<Outcome> Builder::finish(Branch& branch, Trial& trial, const Change
     outcome.kind = Outcome::Kind::refused;
     return outcome;
   }
+  WEFT_TRY(trial.describe());
   // Profiles become files only where a node is to fetch them.
   const auto follows = WEFT_TRY(store_->followed(trial.changed()));
   std::set<std::string> desired;

@@ -17,6 +17,7 @@ using base::profile::List;
 using base::profile::Value;
 
 constexpr std::size_t max_diff_lines = 40;
+constexpr std::size_t max_reach = 50;  // names of one attribute
 
 bool inside_sequence(const std::string& text, std::size_t at) {
   return at < text.size() && (static_cast<unsigned char>(text[at]) & 0xc0) == 0x80;
@@ -91,6 +92,10 @@ List names(const auto& values) {
   return out;
 }
 
+Value place_json(const Place& place) {
+  return Dict{{"file", place.file}, {"line", place.line}, {"text", place.text}};
+}
+
 Value side(const std::string& text) {
   if (text.empty()) return nullptr;
   return text;
@@ -125,6 +130,7 @@ Difference difference(const std::vector<base::profile::Change>& changes) {
     }
     if (out.lines.size() < Plan::max_lines) {
       out.lines.push_back(plan_line(change));
+      out.paths.push_back(change.path);
     } else {
       ++out.more;
     }
@@ -146,17 +152,47 @@ std::size_t Plan::nodes() const {
   return n;
 }
 
-Value Plan::json() const {
+std::vector<const Plan::Group*> Plan::ordered() const {
   std::vector<const Group*> order;
-  std::set<std::string> components;
-  for (const auto& [identity, group] : groups_) {
-    order.push_back(&group);
-    components.insert(group.difference.components.begin(), group.difference.components.end());
-  }
+  for (const auto& [identity, group] : groups_) order.push_back(&group);
   const auto first_name = [](const Group* g) { return *std::min_element(g->nodes.begin(), g->nodes.end()); };
   std::sort(order.begin(), order.end(), [&](const Group* a, const Group* b) {
     return a->nodes.size() != b->nodes.size() ? a->nodes.size() > b->nodes.size() : first_name(a) < first_name(b);
   });
+  return order;
+}
+
+std::vector<Plan::Group*> Plan::largest() {
+  std::vector<Group*> out;
+  for (const auto* group : ordered()) {
+    if (out.size() == max_groups) break;
+    out.push_back(const_cast<Group*>(group));
+  }
+  return out;
+}
+
+void Plan::reach(const std::string& attribute, const std::string& name, bool changed) {
+  if (name.empty()) return;
+  auto& place = reach_[attribute][name];
+  ++place.of;
+  place.changed += changed;
+}
+
+Value Plan::json() const {
+  const auto order = ordered();
+  std::set<std::string> components, commands, reboot_paths;
+  std::map<std::pair<std::string, std::string>, std::size_t> units;
+  std::size_t reboot = 0;
+  for (const auto* group : order) {
+    components.insert(group->difference.components.begin(), group->difference.components.end());
+    components.insert(group->effects.components.begin(), group->effects.components.end());
+    commands.insert(group->effects.commands.begin(), group->effects.commands.end());
+    for (const auto& unit : group->effects.units) units[unit] += group->nodes.size();
+    if (!group->effects.reboot.empty()) reboot += group->nodes.size();
+    for (const auto& path : group->effects.reboot) {
+      if (reboot_paths.size() < max_lines) reboot_paths.insert(path);
+    }
+  }
 
   List groups;
   std::size_t more_nodes = 0;
@@ -171,16 +207,45 @@ Value Plan::json() const {
     for (const auto& line : group->difference.lines) {
       Dict one{{"path", line.path}, {"before", side(line.before)}, {"after", side(line.after)}};
       if (!line.diff.empty()) one["diff"] = line.diff;
+      if (line.cause.edited) one["cause"] = place_json(*line.cause.edited);
+      if (line.cause.set_by) one["set_by"] = place_json(*line.cause.set_by);
       changes.emplace_back(std::move(one));
     }
-    groups.emplace_back(Dict{{"nodes", names(sorted)}, {"changes", std::move(changes)}, {"more", group->difference.more}});
+    groups.emplace_back(Dict{{"nodes", names(sorted)},
+                             {"changes", std::move(changes)},
+                             {"more", group->difference.more},
+                             {"effects", to_json(group->effects)}});
   }
-  List added;
+  List added, acting;
   for (const auto& [node, values] : added_) added.emplace_back(Dict{{"node", node}, {"values", values}});
+  for (const auto& [unit, count] : units)
+    acting.emplace_back(Dict{{"unit", unit.first}, {"action", unit.second}, {"nodes", count}});
+  Dict reach;
+  for (const auto& [attribute, all] : reach_) {
+    List list;
+    for (const auto& [name, place] : all) {
+      if (place.changed > 0) list.emplace_back(Dict{{"name", name}, {"changed", place.changed}, {"of", place.of}});
+    }
+    std::stable_sort(list.begin(), list.end(),
+                     [](const Value& a, const Value& b) { return a.get_integer("changed") > b.get_integer("changed"); });
+    const auto more = list.size() > max_reach ? list.size() - max_reach : 0;
+    if (more > 0) list.resize(max_reach);
+    reach[attribute] = std::move(list);
+    if (more > 0) reach["more_" + attribute] = more;
+  }
   const auto more_groups = order.size() > max_groups ? order.size() - max_groups : 0;
-  return Dict{{"compiled", compiled},        {"nodes", nodes()},           {"components", names(components)},
-              {"groups", std::move(groups)}, {"more_groups", more_groups}, {"more_nodes", more_nodes},
-              {"added", std::move(added)},   {"removed", names(removed_)}};
+  return Dict{{"compiled", compiled},
+              {"nodes", nodes()},
+              {"components", names(components)},
+              {"units", std::move(acting)},
+              {"commands", names(commands)},
+              {"reboot", Dict{{"nodes", reboot}, {"paths", names(reboot_paths)}}},
+              {"reach", std::move(reach)},
+              {"groups", std::move(groups)},
+              {"more_groups", more_groups},
+              {"more_nodes", more_nodes},
+              {"added", std::move(added)},
+              {"removed", names(removed_)}};
 }
 
 }  // namespace cdb::build

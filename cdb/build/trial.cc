@@ -238,6 +238,7 @@ struct Trial::Built {
   std::size_t leaves = 0, depth = 0;
   store::NodeUpdate update;
   std::vector<std::uint32_t> reads;
+  NodePlace place;
   // Only when the root changed; json: unless it was compressed at once.
   std::string json, old_data;
   std::vector<Watched> watched;
@@ -262,7 +263,10 @@ void Trial::take(pan::Output& output, Built& built, bool pack) const {
   update.path = path_of(built.name);
   update.root = output.root;
   update.root_changed = !built.before || built.before->root != update.root;
-  update.attributes = base::profile::to_json(node_attributes(output));
+  const auto attributes = node_attributes(output);
+  update.attributes = base::profile::to_json(attributes);
+  built.place = {std::string(attributes.get_string("role")), std::string(attributes.get_string("cluster")),
+                 std::string(attributes.get_string("rack"))};
   if (!update.root_changed) return;
   update.json_size = static_cast<std::int64_t>(output.json.size());
   if (pack) {
@@ -398,7 +402,8 @@ base::Result<> Trial::compare(std::span<Built> all, std::vector<std::string>& re
     const bool same_reads = built.before && branch_.index().reads_of(built.name) == built.reads;
     if (!built.update.root_changed && same_reads && built.before->path == built.update.path) continue;
     built.update.reads = store::encode_reads(built.reads);
-    adopted_.objects[built.name] = {built.update.path, built.update.root, built.update.root_changed ? 0 : built.before->revision};
+    adopted_.objects[built.name] = {built.update.path, built.update.root, built.update.root_changed ? 0 : built.before->revision,
+                                    std::move(built.place)};
     adopted_.reads[built.name] = std::move(built.reads);
     updates_.push_back(std::move(built.update));
   }

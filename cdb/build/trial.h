@@ -34,6 +34,9 @@ class Trial {
   // Decides what to compile, compiles, compares. Errc::invalid: weft.yaml is missing or wrong. findings() may have failed.
   base::Result<> run();
 
+  // Completes the plan after a good run(): causes, effects, reach.
+  base::Result<> describe();
+
   const Findings& findings() const { return findings_; }
   const Plan& plan() const { return plan_; }
   const rights::Check& check() const { return check_; }

@@ -26,6 +26,7 @@ void Api::add_routes(base::http::Server& server) {
   route("GET", "/v1/node/:node", &Api::node_one);
   route("GET", "/v1/template", &Api::template_list);
   route("GET", "/v1/template/*path", &Api::template_one);
+  route("GET", "/v1/blame/*path", &Api::blame);
   route("GET", "/v1/branch", &Api::branch_list);
   route("POST", "/v1/branch", &Api::branch_create);
   route("GET", "/v1/branch/:branch", &Api::branch_one);

@@ -40,6 +40,7 @@ class Api {
   Answer revert(const Request& request);
   Answer template_list(const Request& request);
   Answer template_one(const Request& request);
+  Answer blame(const Request& request);
   Answer branch_list(const Request& request);
   Answer branch_one(const Request& request);
   Answer branch_create(const Request& request);

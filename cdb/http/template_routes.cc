@@ -6,6 +6,7 @@
 #include "base/metrics/metrics.h"
 #include "base/profile/json.h"
 #include "base/text/text.h"
+#include "cdb/build/blame.h"
 #include "cdb/http/api.h"
 #include "cdb/http/input.h"
 #include "cdb/http/rights.h"
@@ -226,6 +227,17 @@ Api::Answer Api::revision_list(const Request& request) {
   filter.limit = static_cast<int>(WEFT_TRY(query_integer(request, "limit", 50, 1, 1000)));
   List revisions;
   std::int64_t last = 0;
+  if (filter.path && filter.branch && !filter.node) {
+    // The history of a file goes on where its branch began.
+    WEFT_TRY(store::valid_template_path(*filter.path));
+    const auto newest = filter.before > 0 ? filter.before - 1 : 0;
+    for (const auto& step : WEFT_TRY(services_.store->file_history(*filter.branch, newest, *filter.path, filter.limit))) {
+      revisions.push_back(revision_json(step.revision));
+      last = step.revision.number;
+    }
+    const bool more = revisions.size() == static_cast<std::size_t>(filter.limit);
+    return base::http::Response::json(Dict{{"revisions", std::move(revisions)}, {"next", more ? Value(last) : Value()}});
+  }
   for (const auto& revision : WEFT_TRY(services_.store->revisions(filter))) {
     revisions.push_back(revision_json(revision));
     last = revision.number;
@@ -263,6 +275,21 @@ Api::Answer Api::revision_one(const Request& request) {
   out["edits"] = std::move(list);
   out["plan"] = WEFT_TRY(base::profile::parse_json(WEFT_TRY(services_.store->plan(number))));
   return base::http::Response::json(out);
+}
+
+Api::Answer Api::blame(const Request& request) {
+  WEFT_TRY(may_read(request.identity));
+  WEFT_TRY(only_query(request, {"branch", "revision"}));
+  const auto& path = request.params.at("path");
+  WEFT_TRY(store::valid_template_path(path));
+  const auto branch = branch_of(request);
+  const auto revision = WEFT_TRY(query_integer(request, "revision", 0, 0, max_revision));
+  const auto blame = WEFT_TRY(build::blame(*services_.store, branch, revision, path));
+  List lines, revisions;
+  for (const auto& line : blame.lines) lines.emplace_back(Dict{{"text", line.text}, {"revision", line.revision}});
+  for (const auto& [number, one] : blame.revisions) revisions.push_back(revision_json(one));
+  return base::http::Response::json(
+      Dict{{"branch", branch}, {"path", path}, {"lines", std::move(lines)}, {"revisions", std::move(revisions)}});
 }
 
 Api::Answer Api::audit(const Request& request) {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -76,6 +78,54 @@ std::string diff_text(std::string_view diff, std::string_view indent) {
 
 namespace {
 
+std::string place_text(const Value& place) {
+  return fmt::format("{}:{}  {}", place.get_string("file"), place.get_integer("line"), place.get_string("text"));
+}
+
+std::string cause_text(const Value& change) {
+  const auto* cause = change.get("cause");
+  const auto* set_by = change.get("set_by");
+  std::string out;
+  if (cause) out += fmt::format("      {}\n", paint(Colour::dim, "because " + place_text(*cause)));
+  if (set_by && (!cause || !(*set_by == *cause)))
+    out += fmt::format("      {}\n", paint(Colour::dim, "set by  " + place_text(*set_by)));
+  return out;
+}
+
+// What machines will do, and how much of the fabric it is.
+std::string effects_text(const Value& plan) {
+  std::string out;
+  const auto line = [&](std::string_view title, const std::vector<std::string>& parts) {
+    if (parts.empty()) return;
+    const std::size_t shown = std::min<std::size_t>(parts.size(), 12);
+    out += fmt::format("  {}: {}{}\n", title, base::text::join(std::span(parts).first(shown), ", "),
+                       shown < parts.size() ? fmt::format(" and {} more", parts.size() - shown) : "");
+  };
+  std::map<std::string, std::vector<std::string>> units;
+  for (const auto& unit : list_of(plan, "units"))
+    units[std::string(unit.get_string("action"))].push_back(
+        fmt::format("{} ({})", unit.get_string("unit"), count(unit.get_integer("nodes"), "node")));
+  for (const auto& [action, names] : units) line(action, names);
+  line("runs", [&] {
+    std::vector<std::string> commands;
+    for (const auto& command : list_of(plan, "commands")) commands.push_back(*command.string());
+    return commands;
+  }());
+  if (const auto* reboot = plan.get("reboot"); reboot && reboot->get_integer("nodes") > 0) {
+    out += fmt::format("  {}: {} ({})\n", paint(Colour::red, "reboot"), count(reboot->get_integer("nodes"), "node"),
+                       some_names(list_of(*reboot, "paths"), 3));
+  }
+  const auto* reach = plan.get("reach");
+  for (const auto* attribute : {"role", "cluster", "rack"}) {
+    if (!reach) break;
+    std::vector<std::string> parts;
+    for (const auto& one : list_of(*reach, attribute))
+      parts.push_back(fmt::format("{} {} of {}", one.get_string("name"), one.get_integer("changed"), one.get_integer("of")));
+    line(attribute, parts);
+  }
+  return out;
+}
+
 std::string group_text(const Value& group) {
   const auto& nodes = list_of(group, "nodes");
   const auto& changes = list_of(group, "changes");
@@ -84,7 +134,14 @@ std::string group_text(const Value& group) {
   std::size_t width = 0;
   for (const auto& change : changes) width = std::max(width, change.get_string("path").size());
   width = std::min<std::size_t>(width, 60);
-  for (const auto& change : changes) out += change_text(change, width);
+  std::string last;
+  for (const auto& change : changes) {
+    out += change_text(change, width);
+    // One line often causes many values in a row: it is named once.
+    const auto cause = cause_text(change);
+    if (cause != last && !cause.empty()) out += cause;
+    last = cause;
+  }
   if (const auto more = group.get_integer("more"); more > 0) out += fmt::format("    ... and {} more values\n", more);
   return out;
 }
@@ -165,6 +222,7 @@ std::string plan_text(const Value& plan) {
   if (const auto& components = list_of(plan, "components"); !components.empty()) {
     out += fmt::format("  components: {}\n", some_names(components, 30));
   }
+  out += effects_text(plan);
   if (const auto* followers = plan.get("followers"); followers && plan.get_integer("followers") < nodes) {
     const auto branch = plan.get_string("branch");
     out += plan.get_integer("followers") == 0
@@ -174,6 +232,17 @@ std::string plan_text(const Value& plan) {
   for (const auto& group : groups) out += group_text(group);
   if (const auto more = plan.get_integer("more_groups"); more > 0) {
     out += fmt::format("\n  ... and {} on {}\n", count(more, "more difference"), count(plan.get_integer("more_nodes"), "node"));
+  }
+  if (const auto& moved = list_of(plan, "not_inverse"); !moved.empty()) {
+    out += fmt::format("\n  {}\n", paint(Colour::yellow, "not the exact inverse:"));
+    for (const auto& one : moved) {
+      const auto what = one.get_string("what");
+      out += fmt::format("    {}  {} on {}\n", one.get_string("path"),
+                         what == "kept"      ? "stays, something else gives it now,"
+                         : what == "another" ? "moved since, so it does not become what it was,"
+                                             : "changes although the revision did not set it,",
+                         count(one.get_integer("nodes"), "node"));
+    }
   }
   if (!added.empty()) {
     List names;

@@ -12,7 +12,20 @@ using base::profile::Dict;
 using base::profile::Value;
 
 base::cli::Option branch_option() {
-  return {.name = "--branch", .value = "BRANCH", .help = "branch of templates", .default_value = "main"};
+  return {
+      .name = "--branch", .value = "BRANCH", .help = "branch of templates (default: that of the working copy here, else main)"};
+}
+
+std::string chosen_branch(const base::cli::Arguments& arguments) {
+  if (arguments.has("branch")) return std::string(arguments.get("branch"));
+  const auto here = WorkingCopy::open(".");
+  return here ? here->branch() : "main";
+}
+
+std::string url_path(std::string_view path) {
+  std::string encoded;
+  for (const char c : path) encoded += c == '/' ? std::string("/") : url_encode(std::string_view(&c, 1));
+  return encoded;
 }
 
 base::cli::Option message_option(bool required) {
@@ -37,9 +50,7 @@ base::Result<BranchFiles> fetch_branch(base::http::Client& client, std::string_v
 
 base::Result<std::string> fetch_file(base::http::Client& client, std::string_view branch, std::int64_t revision,
                                      const std::string& path) {
-  std::string encoded;
-  for (const char c : path) encoded += c == '/' ? std::string("/") : url_encode(std::string_view(&c, 1));
-  auto request = fmt::format("/v1/template/{}?branch={}", encoded, url_encode(branch));
+  auto request = fmt::format("/v1/template/{}?branch={}", url_path(path), url_encode(branch));
   if (revision > 0) request += fmt::format("&revision={}", revision);
   const auto answer = WEFT_TRY(call(client, "GET", request));
   return std::string(answer.get_string("content"));
@@ -137,8 +148,9 @@ base::cli::Command template_command() {
                    {"weft template commit site -m \"new message of the day\"", "store, sign and publish"},
                    {"weft template revert 7", "the exact inverse of revision 7"}},
       .run = {},
-      .commands = {template_checkout(), template_plan(), template_commit(), template_diff(), template_log(), template_revert(),
-                   template_list(), template_show(), template_edit(), template_import()}};
+      .commands = {template_checkout(), template_status(), template_diff(), template_plan(), template_commit(), template_update(),
+                   template_resolve(), template_log(), template_blame(), template_revert(), template_pick(), template_list(),
+                   template_show(), template_edit(), template_import()}};
 }
 
 }  // namespace programs::weft

@@ -36,6 +36,17 @@ struct ChangeResult {
 base::Result<ChangeResult> send_change(base::http::Client& client, const ChangeRequest& request);
 base::Result<ChangeResult> show_change(const Exchange& exchange, bool json);
 
+// Brings the branch's newest state into a working copy and shows what came. Exit code 1: conflicts.
+base::Result<int> update_copy(base::http::Client& client, WorkingCopy& copy, bool json);
+
+// --branch when given; else the branch of the working copy that the current folder is; else main.
+std::string chosen_branch(const base::cli::Arguments& arguments);
+// Percent-encodes all but the slashes.
+std::string url_path(std::string_view path);
+
+// weft template import --git (template_git.cc).
+base::Result<int> import_git(const base::cli::Arguments& arguments);
+
 base::cli::Option branch_option();
 base::cli::Option message_option(bool required);
 base::cli::Option rollout_option();
@@ -50,5 +61,10 @@ base::cli::Command template_commit();
 base::cli::Command template_edit();
 base::cli::Command template_log();
 base::cli::Command template_revert();
+base::cli::Command template_status();
+base::cli::Command template_update();
+base::cli::Command template_resolve();
+base::cli::Command template_blame();
+base::cli::Command template_pick();
 
 }  // namespace programs::weft

@@ -64,6 +64,12 @@ const Source* owner_of(const std::vector<Source>& sources, std::string_view path
 }
 
 base::Result<int> import(const Arguments& arguments) {
+  for (const auto* only_git : {"rev", "history", "cluster"}) {
+    if (arguments.has(only_git) && !arguments.has("git")) return fail(Errc::invalid, fmt::format("--{} needs --git", only_git));
+  }
+  if (arguments.has("git") == !arguments.all("DIR").empty())
+    return fail(Errc::invalid, "give folders to import, or --git URL|DIR");
+  if (arguments.has("git")) return import_git(arguments);
   const auto sources = WEFT_TRY(sources_of(arguments));
   std::map<std::string, LocalFile> wanted;
   for (const auto& source : sources) {
@@ -80,7 +86,7 @@ base::Result<int> import(const Arguments& arguments) {
     }
   }
   auto client = WEFT_TRY(connect(arguments));
-  const auto branch = WEFT_TRY(fetch_branch(client, arguments.get("branch"), 0, false));
+  const auto branch = WEFT_TRY(fetch_branch(client, chosen_branch(arguments), 0, false));
   ChangeRequest request{.branch = branch.branch, .message = std::string(arguments.get("message")), .base = branch.revision};
   request.dry_run = arguments.has("dry-run");
   request.json = arguments.has("json");
@@ -111,10 +117,12 @@ base::Result<int> import(const Arguments& arguments) {
 }
 
 base::Result<ChangeRequest> request_of(const WorkingCopy& copy, const Arguments& arguments) {
+  auto edits = WEFT_TRY(copy.edits());
+  WEFT_TRY(copy.must_be_resolved(edits));
   ChangeRequest request{.branch = copy.branch(), .message = std::string(arguments.get("message")), .base = copy.revision()};
   request.json = arguments.has("json");
   request.rollout = arguments.get("rollout");
-  for (auto& edit : WEFT_TRY(copy.edits())) {
+  for (auto& edit : edits) {
     request.edits.emplace_back(edit.removed ? removal_of(edit.path) : edit_of(edit.path, std::move(edit.content)));
   }
   return request;
@@ -148,8 +156,8 @@ base::Result<int> commit(const Arguments& arguments) {
   if (result.exit_code != 0 || request.propose) return result.exit_code;
   // What others committed meanwhile comes along, so that the base of every file is the same revision.
   const auto branch = WEFT_TRY(fetch_branch(client, copy.branch(), 0, false));
-  const auto update = WEFT_TRY(copy.update(branch.revision, branch.hashes, [&](const std::string& path) {
-    return fetch_file(client, branch.branch, branch.revision, path);
+  const auto update = WEFT_TRY(copy.update(branch.revision, branch.hashes, [&](const std::string& path, std::int64_t revision) {
+    return fetch_file(client, branch.branch, revision, path);
   }));
   if (!request.json && !update.written.empty()) fmt::print("fetched {} files that others changed\n", update.written.size());
   return 0;
@@ -157,7 +165,7 @@ base::Result<int> commit(const Arguments& arguments) {
 
 base::Result<int> edit(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  ChangeRequest request{.branch = std::string(arguments.get("branch")), .message = std::string(arguments.get("message"))};
+  ChangeRequest request{.branch = chosen_branch(arguments), .message = std::string(arguments.get("message"))};
   request.dry_run = arguments.has("dry-run");
   request.json = arguments.has("json");
   request.rollout = arguments.get("rollout");
@@ -209,14 +217,26 @@ base::cli::Command template_import() {
       .description =
           "Files that the branch has below a prefix and the folder has not are removed. Files below sms/ belong to claims and "
           "stay, "
-          "unless a folder is imported there. Without --message the log says what was imported.",
-      .options = with_common({{.name = "DIR...", .help = "folder, or folder=prefix in the branch"},
-                              {.name = "--prefix", .value = "PREFIX", .help = "for folders without one of their own"},
-                              branch_option(),
-                              message_option(false),
-                              rollout_option(),
-                              dry_run_option()}),
-      .examples = {{"weft template import templates/example schemas/pan=schemas -m \"first import\"", "two folders, one commit"}},
+          "unless a folder is imported there. Without --message the log says what was imported.\n\n"
+          "With --git nothing is checked out: symbolic links, submodules, hidden, binary and very large files are left out and "
+          "named. "
+          "An SCDB tree (cluster.build.properties) gets its weft.yaml made; clusters with different include paths go to domains "
+          "of "
+          "their own, one by one with --cluster.",
+      .options =
+          with_common({{.name = "[DIR...]", .help = "folder, or folder=prefix in the branch"},
+                       {.name = "--git", .value = "URL|DIR", .help = "import a git repository instead"},
+                       {.name = "--rev", .value = "REV", .help = "with --git: branch, tag or commit (default: HEAD)"},
+                       {.name = "--history", .help = "with --git: each commit becomes a revision, with its author and message"},
+                       {.name = "--cluster", .value = "NAME", .help = "with --git: this cluster of an SCDB tree"},
+                       {.name = "--prefix", .value = "PREFIX", .help = "for folders without one of their own"},
+                       branch_option(),
+                       message_option(false),
+                       rollout_option(),
+                       dry_run_option()}),
+      .examples = {{"weft template import templates/example schemas/pan=schemas -m \"first import\"", "two folders, one commit"},
+                   {"weft template import --git https://example.org/site.git --rev v3 --branch stable",
+                    "as it was at the tag v3"}},
       .run = runner(import),
       .commands = {}};
 }
@@ -267,13 +287,16 @@ base::cli::Command template_edit() {
 }
 
 base::cli::Command template_revert() {
-  return {.name = "revert",
-          .summary = "commit the exact inverse of a revision",
-          .description = "Refused when one of its files moved since: later work is never undone silently.",
-          .options = with_common({{.name = "REV", .help = "revision to take back"}, message_option(false), dry_run_option()}),
-          .examples = {{"weft template revert 7", "undo revision 7"}},
-          .run = runner(revert),
-          .commands = {}};
+  return {
+      .name = "revert",
+      .summary = "commit the exact inverse of a revision",
+      .description =
+          "Files that moved since: the inverse goes around later edits of other lines, and these files are named; refused where "
+          "the same lines changed since. Later work is never undone silently.",
+      .options = with_common({{.name = "REV", .help = "revision to take back"}, message_option(false), dry_run_option()}),
+      .examples = {{"weft template revert 7", "undo revision 7"}},
+      .run = runner(revert),
+      .commands = {}};
 }
 
 }  // namespace programs::weft

@@ -24,7 +24,7 @@ base::Result<std::int64_t> revision_of(std::string_view text) {
 
 base::Result<int> list(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  auto path = fmt::format("/v1/template?branch={}&revision={}", url_encode(arguments.get("branch")),
+  auto path = fmt::format("/v1/template?branch={}&revision={}", url_encode(chosen_branch(arguments)),
                           WEFT_TRY(revision_of(arguments.get("revision"))));
   if (arguments.has("PREFIX")) path += "&prefix=" + url_encode(arguments.get("PREFIX"));
   const auto answer = WEFT_TRY(call(client, "GET", path));
@@ -43,7 +43,7 @@ base::Result<int> list(const Arguments& arguments) {
 
 base::Result<int> show(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  const auto content = WEFT_TRY(fetch_file(client, arguments.get("branch"), WEFT_TRY(revision_of(arguments.get("revision"))),
+  const auto content = WEFT_TRY(fetch_file(client, chosen_branch(arguments), WEFT_TRY(revision_of(arguments.get("revision"))),
                                            std::string(arguments.get("PATH"))));
   if (arguments.has("json")) {
     print_json(base::profile::Dict{{"path", arguments.get("PATH")}, {"content", content}});
@@ -57,31 +57,18 @@ base::Result<int> checkout(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
   const std::filesystem::path folder(arguments.get("DIR"));
   std::error_code error;
-  const bool exists = std::filesystem::exists(folder / ".weft" / "base.json", error);
-  auto copy =
-      exists ? WEFT_TRY(WorkingCopy::open(folder)) : WEFT_TRY(WorkingCopy::create(folder, std::string(arguments.get("branch"))));
-  const auto branch = WEFT_TRY(fetch_branch(client, copy.branch(), 0, !exists));
-  const auto update =
-      WEFT_TRY(copy.update(branch.revision, branch.hashes, [&](const std::string& path) -> base::Result<std::string> {
-        if (const auto place = branch.contents.find(path); place != branch.contents.end()) return place->second;
-        return fetch_file(client, branch.branch, branch.revision, path);
-      }));
-  if (arguments.has("json")) {
-    base::profile::List conflicts;
-    for (const auto& path : update.conflicts) conflicts.emplace_back(path);
-    print_json(base::profile::Dict{{"revision", branch.revision},
-                                   {"written", update.written.size()},
-                                   {"removed", update.removed.size()},
-                                   {"conflicts", std::move(conflicts)}});
-  } else {
-    fmt::print("{} at revision {} of {}: {} files written, {} removed\n", folder.string(), branch.revision, copy.branch(),
-               update.written.size(), update.removed.size());
-    for (const auto& path : update.conflicts) {
-      fmt::print("{} {} moved on the server; your edit is kept as {}.mine: repeat it on the new file\n",
-                 paint(Colour::yellow, "conflict:"), path, path);
-    }
+  if (!std::filesystem::exists(folder / ".weft" / "base.json", error)) {
+    const auto name = arguments.has("branch") ? std::string(arguments.get("branch")) : "main";
+    WEFT_TRY(call(client, "GET", "/v1/branch/" + url_encode(name)));  // a wrong name must not leave a folder behind
+    auto copy = WEFT_TRY(WorkingCopy::create(folder, name));
+    return update_copy(client, copy, arguments.has("json"));
   }
-  return update.conflicts.empty() ? 0 : 1;
+  auto copy = WEFT_TRY(WorkingCopy::open(folder));
+  if (arguments.has("branch") && arguments.get("branch") != copy.branch()) {
+    return base::fail(base::Errc::conflict, fmt::format("{} is a working copy of branch {}", folder.string(), copy.branch()),
+                      "check the other branch out into a folder of its own");
+  }
+  return update_copy(client, copy, arguments.has("json"));
 }
 
 base::Result<int> diff(const Arguments& arguments) {
@@ -110,7 +97,8 @@ base::Result<int> diff(const Arguments& arguments) {
 }
 
 base::Result<int> log_one(base::http::Client& client, const Arguments& arguments) {
-  const auto answer = WEFT_TRY(call(client, "GET", fmt::format("/v1/revision/{}", WEFT_TRY(revision_of(arguments.get("REV"))))));
+  const auto answer =
+      WEFT_TRY(call(client, "GET", fmt::format("/v1/revision/{}", WEFT_TRY(revision_of(arguments.get("REV-OR-FILE"))))));
   if (arguments.has("json")) {
     print_json(answer);
     return 0;
@@ -131,10 +119,13 @@ base::Result<int> log_one(base::http::Client& client, const Arguments& arguments
 
 base::Result<int> log(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
-  if (arguments.has("REV")) return log_one(client, arguments);
+  const auto what = arguments.get("REV-OR-FILE");
+  const bool number = !what.empty() && what.find_first_not_of("0123456789") == std::string_view::npos;
+  if (number) return log_one(client, arguments);
   auto path =
-      fmt::format("/v1/revision?branch={}&limit={}", url_encode(arguments.get("branch")), url_encode(arguments.get("limit")));
-  if (arguments.has("path")) path += "&path=" + url_encode(arguments.get("path"));
+      fmt::format("/v1/revision?branch={}&limit={}", url_encode(chosen_branch(arguments)), url_encode(arguments.get("limit")));
+  if (!what.empty() && arguments.has("path")) return base::fail(base::Errc::invalid, "give FILE or --path, not both");
+  if (!what.empty() || arguments.has("path")) path += "&path=" + url_encode(what.empty() ? arguments.get("path") : what);
   if (arguments.has("node")) path += "&node=" + url_encode(WEFT_TRY(resolve_node(client, arguments.get("node"))));
   const auto answer = WEFT_TRY(call(client, "GET", path));
   if (arguments.has("json")) {
@@ -188,8 +179,8 @@ base::cli::Command template_checkout() {
           .summary = "make or update a working copy",
           .description =
               "Writes the files of the branch to DIR and remembers the revision in DIR/.weft. On an existing working copy it "
-              "fetches what "
-              "moved; a file that you edited and that moved on the server is kept as FILE.mine.",
+              "does what "
+              "update does.",
           .options = with_common({{.name = "DIR", .help = "folder of the working copy"}, branch_option()}),
           .examples = {{"weft template checkout site", "a working copy in the folder site"}},
           .run = runner(checkout),
@@ -211,12 +202,13 @@ base::cli::Command template_log() {
       .name = "log",
       .summary = "revisions of a branch, or one with its edits and effects",
       .description = "",
-      .options = with_common({{.name = "[REV]", .help = "show this revision"},
+      .options = with_common({{.name = "[REV-OR-FILE]", .help = "show this revision, or the revisions that changed this file"},
                               branch_option(),
                               {.name = "--limit", .value = "N", .help = "how many", .default_value = "20"},
                               {.name = "--path", .value = "PATH", .help = "only revisions that changed this file"},
                               {.name = "--node", .value = "NODE", .help = "only revisions that changed this node's profile"}}),
       .examples = {{"weft template log --node disk01", "since when is this node as it is?"},
+                   {"weft template log site/messages.pan", "who changed this file, before the branch began too"},
                    {"weft template log 7", "edits and effects of revision 7"}},
       .run = runner(log),
       .commands = {}};
