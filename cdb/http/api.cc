@@ -24,6 +24,8 @@ void Api::add_routes(base::http::Server& server) {
   route("POST", "/v1/node/:node/report", &Api::report);
   route("GET", "/v1/node", &Api::node_list);
   route("GET", "/v1/node/:node", &Api::node_one);
+  route("GET", "/v1/node/:node/history", &Api::value_history);
+  route("GET", "/v1/value", &Api::value_list);
   route("GET", "/v1/template", &Api::template_list);
   route("GET", "/v1/template/*path", &Api::template_one);
   route("GET", "/v1/blame/*path", &Api::blame);
@@ -60,6 +62,9 @@ void Api::add_routes(base::http::Server& server) {
   guarded("POST", "/v1/rights", Role::administrator, &Api::rights_set);
   // Anybody may know what he is, also without a role.
   server.route("GET", "/v1/rights/whoami", [this](const Request& request) { return whoami(request); });
+  route("GET", "/v1/audit/verify", &Api::audit_verify);
+  route("GET", "/v1/audit/export", &Api::audit_export);
+  route("GET", "/v1/fabric/status", &Api::fabric_status);
   server.route_async("GET", "/v1/node/:node/wake",
                      [this](const Request& request, base::http::Pending pending) { wake(request, std::move(pending)); });
 }

@@ -14,6 +14,7 @@
 #include "cdb/rollout/engine.h"
 #include "cdb/store/reviews.h"
 #include "cdb/store/store.h"
+#include "cdb/values/recorder.h"
 
 namespace cdb::http {
 
@@ -26,6 +27,7 @@ struct Services {
   enrol::Enrolment* enrolment = nullptr;
   rollout::Engine* rollout = nullptr;
   std::shared_ptr<store::Reviews> reviews = nullptr;
+  values::Recorder* values = nullptr;
 };
 
 class Api {
@@ -56,6 +58,8 @@ class Api {
   Answer node_list(const Request& request);
   Answer node_one(const Request& request);
   Answer report(const Request& request);
+  Answer value_list(const Request& request);
+  Answer value_history(const Request& request);
   Answer audit(const Request& request);
   Answer rights_show(const Request& request);
   Answer rights_log(const Request& request);
@@ -67,6 +71,9 @@ class Api {
   Answer proposal_review(const Request& request);
   Answer proposal_withdraw(const Request& request);
   Answer proposal_commit(const Request& request);
+  Answer audit_verify(const Request& request);
+  Answer audit_export(const Request& request);
+  Answer fabric_status(const Request& request);
   Answer ca(const Request& request);
   Answer enrol(const Request& request);
   Answer renew(const Request& request);

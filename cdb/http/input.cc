@@ -12,6 +12,8 @@
 namespace cdb::http {
 namespace {
 
+constexpr std::size_t max_query = 4000;  // bytes of one parameter
+
 using base::Errc;
 using base::fail;
 using base::profile::Value;
@@ -80,7 +82,7 @@ base::Result<bool> flag(const Value& object, std::string_view name, bool fallbac
 base::Result<> only_query(const base::http::Request& request, std::initializer_list<std::string_view> allowed) {
   for (const auto& [name, value] : request.query) {
     WEFT_TRY(known(name, allowed, "the query"));
-    if (value.size() > 1000 || value.find('\0') != std::string::npos)
+    if (value.size() > max_query || value.find('\0') != std::string::npos)
       return fail(Errc::invalid, fmt::format("query '{}' is too long or holds a NUL", name));
   }
   return {};

@@ -4,12 +4,16 @@
 
 #include <fmt/format.h>
 
+#include "base/compress/compress.h"
 #include "base/profile/json.h"
+#include "base/profile/path.h"
 #include "base/text/text.h"
 #include "cdb/build/attributes.h"
 #include "cdb/http/api.h"
 #include "cdb/http/input.h"
 #include "cdb/http/rights.h"
+#include "cdb/http/selection.h"
+#include "cdb/select/select.h"
 
 namespace cdb::http {
 namespace {
@@ -73,8 +77,9 @@ base::Result<> check_component(const Value& component) {
 }
 
 base::Result<store::Report> parse_report(const base::http::Request& request) {
-  auto value = WEFT_TRY(
-      body(request, max_report, {"root", "revision", "outcome", "started", "duration_ms", "components", "agent_version"}));
+  auto value =
+      WEFT_TRY(body(request, max_report,
+                    {"root", "revision", "outcome", "started", "duration_ms", "components", "agent_version", "reboot_needed"}));
   store::Report report;
   report.root = WEFT_TRY(store::Digest::parse(WEFT_TRY(need_string(value, "root", 64))));
   const auto revision = WEFT_TRY(integer(value, "revision", 1, max_revision));
@@ -85,6 +90,7 @@ base::Result<store::Report> parse_report(const base::http::Request& request) {
     return fail(Errc::invalid, "'started' must be a time like 2026-11-23T01:02:03Z");
   WEFT_TRY(integer(value, "duration_ms", 0, std::int64_t{1} << 40));
   WEFT_TRY(text_or(value, "agent_version", "", 64));
+  WEFT_TRY(flag(value, "reboot_needed", false));
   if (const auto* components = value.get("components"); components && !components->is_null()) {
     if (!components->is_list() || components->list()->size() > max_components) {
       return fail(Errc::invalid, fmt::format("'components' must be a list of at most {}", max_components));
@@ -103,13 +109,34 @@ Value attribute_value(const std::string& text) {
   return text;
 }
 
+// What was desired of a node: only profiles have a past.
+Api::Answer past_node(const Services& services, const std::string& name, std::int64_t revision) {
+  const auto desired = WEFT_TRY(services.store->desired_at(name, revision));
+  const auto made = WEFT_TRY(services.store->revision(desired.revision));
+  const auto profile = WEFT_TRY(
+      base::profile::parse_json(WEFT_TRY(base::compress::unzstd(WEFT_TRY(services.store->profile_data(*desired.root))))));
+  Dict attributes;
+  for (const auto& attribute : select::attributes()) {
+    if (attribute.path.empty()) continue;
+    const auto* value = base::profile::find(profile, attribute.path);
+    if (value && value->is_leaf()) attributes[std::string(attribute.name)] = *value;
+  }
+  return base::http::Response::json(Dict{{"name", name},
+                                         {"at_revision", revision},
+                                         {"desired_root", desired.root->hex()},
+                                         {"desired_revision", desired.revision},
+                                         {"desired_since", made.time},
+                                         {"attributes", std::move(attributes)}});
+}
+
 }  // namespace
 
 Api::Answer Api::node_list(const Request& request) {
   WEFT_TRY(may_read(request.identity));
-  WEFT_TRY(only_query(request, {"branch", "name", "outcome", "in_sync", "changed_in", "at", "after", "limit", "role", "cluster",
-                                "state", "rack", "power_feed", "unit", "room", "serial", "ip"}));
+  WEFT_TRY(only_query(request, {"select", "branch", "name", "outcome", "in_sync", "changed_in", "at", "after", "limit", "role",
+                                "cluster", "state", "rack", "power_feed", "unit", "room", "serial", "ip"}));
   store::NodeFilter filter;
+  if (const auto expression = query_text(request, "select")) filter.names = WEFT_TRY(select_nodes(services_, *expression, 0));
   filter.branch = query_text(request, "branch");
   filter.name = query_text(request, "name");
   filter.outcome = query_text(request, "outcome");
@@ -147,8 +174,9 @@ Api::Answer Api::node_list(const Request& request) {
 
 Api::Answer Api::node_one(const Request& request) {
   WEFT_TRY(may_read(request.identity));
-  WEFT_TRY(only_query(request, {}));
+  WEFT_TRY(only_query(request, {"at"}));
   const auto& name = request.params.at("node");
+  if (request.query.contains("at")) return past_node(services_, name, WEFT_TRY(query_at(services_, request)));
   auto out = node_json(WEFT_TRY(services_.store->node(name)));
   List history, reports;
   for (const auto& one : WEFT_TRY(services_.store->history(name, 20))) {

@@ -7,6 +7,7 @@
 #include "cdb/http/api.h"
 #include "cdb/http/input.h"
 #include "cdb/http/rights.h"
+#include "cdb/http/selection.h"
 #include "cdb/pan/explain.h"
 
 namespace cdb::http {
@@ -36,7 +37,13 @@ base::Result<store::Desired> Api::wanted_profile(const Request& request) const {
   const auto& node = request.params.at("node");
   WEFT_TRY(may_read_profile(request.identity, node));
   if (request.identity.kind == Identity::Kind::node) services_.presence->note(node);
-  WEFT_TRY(only_query(request, {"root", "revision"}));
+  WEFT_TRY(only_query(request, {"root", "revision", "at"}));
+  if (request.query.contains("at")) {
+    if (request.query.contains("root") || request.query.contains("revision"))
+      return base::fail(base::Errc::invalid, "give root, revision or at, one of them");
+    WEFT_TRY(may_read(request.identity));  // a moment's revision says what others changed
+    return services_.store->desired_at(node, WEFT_TRY(query_at(services_, request)));
+  }
   if (const auto root = query_text(request, "root")) {
     if (request.query.contains("revision")) return base::fail(base::Errc::invalid, "give root or revision, not both");
     return services_.store->desired_with(node, WEFT_TRY(store::Digest::parse(*root)));

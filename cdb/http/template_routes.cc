@@ -292,14 +292,4 @@ Api::Answer Api::blame(const Request& request) {
       Dict{{"branch", branch}, {"path", path}, {"lines", std::move(lines)}, {"revisions", std::move(revisions)}});
 }
 
-Api::Answer Api::audit(const Request& request) {
-  WEFT_TRY(must_be_person(request.identity, "read the audit"));
-  WEFT_TRY(only_query(request, {"before", "limit"}));
-  const auto before = WEFT_TRY(query_integer(request, "before", 0, 0, max_revision));
-  const auto limit = WEFT_TRY(query_integer(request, "limit", 50, 1, 1000));
-  List rows;
-  for (auto& entry : WEFT_TRY(services_.store->audit(before, static_cast<int>(limit)))) rows.push_back(std::move(entry.record));
-  return base::http::Response::json(Dict{{"audit", std::move(rows)}});
-}
-
 }  // namespace cdb::http

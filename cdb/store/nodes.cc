@@ -9,9 +9,15 @@
 namespace cdb::store {
 namespace {
 
-constexpr std::string_view node_columns =
+constexpr std::string_view node_begin =
     "select n.name, n.branch, n.path, n.root, n.revision, cdb.rfc3339(r.time), n.attributes::text, s.applied_root, "
-    "s.applied_revision, cdb.rfc3339(s.applied_time), s.outcome, cdb.rfc3339(s.received), s.report::text, "
+    "s.applied_revision, cdb.rfc3339(s.applied_time), s.outcome, cdb.rfc3339(s.received), ";
+constexpr std::string_view whole_report = "s.report::text, ";
+constexpr std::string_view short_report =
+    "case when s.outcome is distinct from 'ok' then s.report::text else jsonb_build_object('agent_version', s.report -> "
+    "'agent_version', 'reboot_needed', "
+    "s.report -> 'reboot_needed')::text end, ";
+constexpr std::string_view node_end =
     "(select h.revision from cdb.node_root h where h.node = n.name and h.revision <= $1 order by h.revision desc limit 1), "
     "cdb.rfc3339(greatest(s.received, (select e.time from cdb.node_seen e where e.node = n.name))), n.held_by "
     "from cdb.given n join cdb.revision r on r.number = n.revision left join cdb.node_status s on s.node = n.name "
@@ -96,6 +102,18 @@ base::Result<Desired> Store::desired_with(std::string_view node, const Digest& r
   return desired_row(rows, 0);
 }
 
+base::Result<std::vector<std::string>> Store::nodes_at(std::int64_t revision) const {
+  auto transaction = WEFT_TRY(pool_->begin());
+  const auto rows =
+      WEFT_TRY(transaction.exec("select node from (select distinct on (node) node, root from cdb.node_root where revision <= $1 "
+                                "order by node, revision desc) t "
+                                "where root is not null order by node",
+                                {revision}));
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.emplace_back(rows.text(i, 0));
+  return out;
+}
+
 base::Result<Store::News> Store::desired_since(std::int64_t revision, std::int64_t release) const {
   auto transaction = WEFT_TRY(pool_->begin(base::pg::Isolation::repeatable_read));
   News out;
@@ -129,16 +147,19 @@ base::Result<std::vector<NodeRow>> Store::nodes(const NodeFilter& filter) const 
   const auto attributes =
       filter.attributes.empty() ? std::optional<std::string>{} : std::optional(base::profile::to_json(filter.attributes));
   const auto pattern = filter.name ? std::optional(like(*filter.name)) : std::nullopt;
-  static const auto sql =
-      std::string(node_columns) +
+  static constexpr std::string_view condition =
       "and ($2::text is null or n.branch = $2) and ($3::text is null or n.name like $3) "
       "and ($4::jsonb is null or n.attributes @> $4::jsonb) "
       "and ($5::text is null or s.outcome = $5 or ($5 = 'none' and s.outcome is null)) "
       "and ($6::boolean is null or (s.applied_root is not distinct from n.root) = $6) "
       "and ($7::bigint is null or exists (select from cdb.node_root c where c.node = n.name and c.revision = $7)) "
-      "and n.name > $8 order by n.name limit $9";
-  const auto rows = WEFT_TRY(transaction.exec(sql, {filter.at, filter.branch, pattern, attributes, filter.outcome, filter.in_sync,
-                                                    filter.changed_in, filter.after, filter.limit}));
+      "and n.name > $8 and ($10::text[] is null or n.name = any($10)) order by n.name limit $9";
+  static const auto full = fmt::format("{}{}{}{}", node_begin, whole_report, node_end, condition);
+  static const auto brief = fmt::format("{}{}{}{}", node_begin, short_report, node_end, condition);
+  const auto names = filter.names ? std::optional(text_array(*filter.names)) : std::nullopt;
+  const auto rows = WEFT_TRY(
+      transaction.exec(filter.reports ? full : brief, {filter.at, filter.branch, pattern, attributes, filter.outcome,
+                                                       filter.in_sync, filter.changed_in, filter.after, filter.limit, names}));
   std::vector<NodeRow> out;
   out.reserve(rows.size());
   for (std::size_t i = 0; i < rows.size(); ++i) out.push_back(WEFT_TRY(node_at(rows, i)));
@@ -147,7 +168,7 @@ base::Result<std::vector<NodeRow>> Store::nodes(const NodeFilter& filter) const 
 
 base::Result<NodeRow> Store::node(std::string_view name) const {
   auto transaction = WEFT_TRY(pool_->begin(base::pg::Isolation::repeatable_read));
-  static const auto sql = std::string(node_columns) + "and n.name = $2";
+  static const auto sql = fmt::format("{}{}{}and n.name = $2", node_begin, whole_report, node_end);
   const auto rows = WEFT_TRY(transaction.exec(sql, {std::int64_t{0}, name}));
   if (rows.empty()) return base::fail(WEFT_TRY(unknown_node(transaction, name)));
   return node_at(rows, 0);

@@ -16,6 +16,7 @@
 #include "base/diag/result.h"
 #include "base/pg/pg.h"
 #include "cdb/store/types.h"
+#include "cdb/store/values.h"
 
 namespace cdb::store {
 
@@ -93,6 +94,7 @@ class Store {
   // What the node was to be at `revision`; with `root`: the newest revision that made this root desired for this very node.
   base::Result<Desired> desired_at(std::string_view node, std::int64_t revision) const;
   base::Result<Desired> desired_with(std::string_view node, const Digest& root) const;
+  base::Result<std::vector<std::string>> nodes_at(std::int64_t revision) const;  // names, in order, of nodes that were there
   // What nodes are given now; those whose wave has not come are given what they had.
   struct News {
     std::vector<Desired> nodes;
@@ -138,6 +140,22 @@ class Store {
   base::Result<> add_seen(const std::map<std::string, std::chrono::system_clock::time_point>& nodes);
   base::Result<std::vector<base::profile::Value>> reports(std::string_view node, int limit) const;
 
+  // --- values (values.cc)
+  // Gives new nodes their numbers. No value: everything is recorded.
+  base::Result<std::optional<ValueStep>> next_values();
+  // Stores a step and moves on to its revision, in one transaction. False: another server was quicker, nothing stored.
+  base::Result<bool> add_values(const ValueStep& step, const ValueChanges& changes);
+  base::Result<std::int64_t> values_revision() const;  // how far values are recorded
+  // Paths that any profile ever had: those named, and those that match a pattern, where * and ? match within one part of a path.
+  // Errc::not_found names the first that matches nothing.
+  base::Result<std::vector<std::string>> value_paths(std::span<const std::string> patterns) const;
+  // Values at exactly these paths, now or (revision > 0) as of a revision; by node, then path.
+  base::Result<std::vector<NodeValue>> values(std::span<const std::string> paths, std::int64_t revision) const;
+  // Every change of the value at `path` or below it, newest first.
+  base::Result<std::vector<ValueMove>> value_history(std::string_view node, std::string_view path, int limit) const;
+  // The newest revision at or before a time (RFC 3339). Errc::not_found: there was none yet.
+  base::Result<std::int64_t> revision_as_of(std::string_view time) const;
+
   // --- enrolment (enrolment.cc)
   // Voids earlier unused tokens of the node. Errc::not_found for an unknown node.
   base::Result<> add_token(const Actor& actor, std::string_view node, const Digest& secret, std::chrono::seconds ttl);
@@ -163,9 +181,11 @@ class Store {
   base::Result<std::map<std::string, Digest>> last_roots(std::span<const std::string> nodes) const;
 
   // --- audit (audit.cc)
-  base::Result<std::vector<AuditEntry>> audit(std::int64_t before, int limit) const;  // newest first
-  // Errc::corrupt names the first row whose hash does not follow from its content and the row before. Returns the rows checked.
-  base::Result<std::int64_t> verify_audit() const;
+  base::Result<std::vector<AuditEntry>> audit(const AuditFilter& filter) const;           // newest first
+  base::Result<std::vector<AuditLink>> audit_links(std::int64_t after, int limit) const;  // oldest first
+  // Follows the whole chain to its head and stops at the first record that does not follow. `known`: a record and its hash as
+  // somebody noted them outside of the database; without that a chain written anew from some record on looks whole.
+  base::Result<AuditCheck> verify_audit(const std::optional<AuditMark>& known = {}) const;
 
   explicit Store(std::shared_ptr<base::pg::Pool> pool) : pool_(std::move(pool)) {}
 

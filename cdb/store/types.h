@@ -179,13 +179,15 @@ struct NodeRow {
 };
 
 struct NodeFilter {
-  std::optional<std::string> branch, name;  // name: shell pattern
-  base::profile::Dict attributes;           // all must be equal
-  std::optional<std::string> outcome;       // last report's; "none": never reported
-  std::optional<bool> in_sync;              // applied root is the desired one
-  std::optional<std::int64_t> changed_in;   // only nodes whose root this revision changed
-  std::int64_t at = 0;                      // fills at_revision when positive
-  std::string after;                        // names greater than this
+  std::optional<std::string> branch, name;        // name: shell pattern
+  base::profile::Dict attributes;                 // all must be equal
+  std::optional<std::string> outcome;             // last report's; "none": never reported
+  std::optional<bool> in_sync;                    // applied root is the desired one
+  std::optional<std::int64_t> changed_in;         // only nodes whose root this revision changed
+  std::int64_t at = 0;                            // fills at_revision when positive
+  std::optional<std::vector<std::string>> names;  // only these
+  bool reports = true;  // false: NodeRow::report of a run that was ok has only agent_version and reboot_needed
+  std::string after;    // names greater than this
   int limit = 1000;
 };
 
@@ -258,6 +260,31 @@ struct PolicyRow {
 struct AuditEntry {
   std::int64_t id = 0;
   base::profile::Value record;
+};
+
+struct AuditFilter {
+  std::int64_t before = 0;  // numbers below this; 0: from the newest
+  int limit = 50;
+  std::optional<std::string> actor, action, since;  // action: shell pattern; since: RFC 3339
+};
+
+// One record of the chain as it is stored: hash = SHA-256(previous || record).
+struct AuditLink {
+  std::int64_t id = 0;
+  std::string record;
+  Digest previous, hash;
+};
+
+struct AuditMark {
+  std::int64_t id = 0;
+  Digest hash;
+};
+
+struct AuditCheck {
+  std::int64_t records = 0;  // that follow from each other, from the first on
+  Digest head;               // hash of the last of them
+  std::optional<std::int64_t> broken;
+  std::string what, meaning;  // only when broken
 };
 
 }  // namespace cdb::store

@@ -19,8 +19,8 @@ int main(int argc, char** argv) {
                    {"weft node list --out-of-sync", "which nodes are behind"},
                    {"weft sms set maintenance 'new disk' disk01", "drain a storage node; its work order follows"}},
       .run = {},
-      .commands = {template_command(), branch_command(), profile_command(), node_command(), rollout_command(), rights_command(),
-                   review_command(), metric_command(), alarm_command(), sms_command(), workflow_command(), work_order_command(),
-                   storage_command(), pan_command()}};
+      .commands = {template_command(), branch_command(), profile_command(), node_command(), fabric_command(), query_command(),
+                   value_command(), audit_command(), rollout_command(), rights_command(), review_command(), metric_command(),
+                   alarm_command(), sms_command(), workflow_command(), work_order_command(), storage_command(), pan_command()}};
   return base::cli::main(tool, argc, argv);
 }

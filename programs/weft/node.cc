@@ -9,6 +9,7 @@
 
 #include "base/text/text.h"
 #include "programs/weft/output.h"
+#include "programs/weft/selection.h"
 #include "programs/weft/session.h"
 
 namespace programs::weft {
@@ -40,25 +41,13 @@ std::string report_text(const Value& node) {
   return fmt::format("{} {}", report->get_string("outcome"), report->get_string("at").substr(0, 19));
 }
 
-// All pages of a listing.
-base::Result<List> fetch_nodes(base::http::Client& client, const std::string& query) {
-  List out;
-  std::string after;
-  for (;;) {
-    auto answer = WEFT_TRY(call(client, "GET", "/v1/node?" + query + (after.empty() ? "" : "&after=" + url_encode(after))));
-    for (const auto& node : list_of(answer, "nodes")) out.push_back(node);
-    const auto next = answer.get_string("next");
-    if (next.empty()) return out;
-    after = next;
-  }
-}
-
 base::Result<int> list(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
   std::string query = "limit=10000";
   for (const auto* name : {"role", "cluster", "state", "rack", "outcome", "name"}) {
     if (arguments.has(name)) query += fmt::format("&{}={}", name, url_encode(arguments.get(name)));
   }
+  if (arguments.has("select")) query += "&select=" + url_encode(arguments.get("select"));
   if (arguments.has("out-of-sync")) query += "&in_sync=false";
   const auto nodes = WEFT_TRY(fetch_nodes(client, query));
   if (arguments.has("json")) {
@@ -87,9 +76,32 @@ void print_components(const Value& report) {
   }
 }
 
+void print_attributes(const Value& node) {
+  if (const auto* attributes = node.get("attributes"); attributes && attributes->dict()) {
+    for (const auto& [key, value] : *attributes->dict()) {
+      if (value.is_leaf()) fmt::print("  {:<9} {}\n", key, text_of(&value));
+    }
+  }
+}
+
+base::Result<int> show_past(base::http::Client& client, const std::string& name, const std::string& at, bool json) {
+  const auto node = WEFT_TRY(call(client, "GET", fmt::format("/v1/node/{}?at={}", url_encode(name), url_encode(at))));
+  if (json) {
+    print_json(node);
+    return 0;
+  }
+  fmt::print("{} as of revision {}\n", paint(Colour::bold, name), node.get_integer("at_revision"));
+  fmt::print("  desired   revision {} since {}, {}\n", node.get_integer("desired_revision"), node.get_string("desired_since"),
+             node.get_string("desired_root").substr(0, 12));
+  print_attributes(node);
+  fmt::print("the whole profile: weft profile show {} --at {}\n", name, node.get_integer("at_revision"));
+  return 0;
+}
+
 base::Result<int> show(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
   const auto name = WEFT_TRY(resolve_node(client, arguments.get("NODE")));
+  if (arguments.has("at")) return show_past(client, name, WEFT_TRY(at_of(arguments)), arguments.has("json"));
   const auto node = WEFT_TRY(call(client, "GET", "/v1/node/" + url_encode(name)));
   if (arguments.has("json")) {
     print_json(node);
@@ -113,11 +125,7 @@ base::Result<int> show(const Arguments& arguments) {
   fmt::print("  enrolled  {}\n", certificate && certificate->is_dict()
                                      ? fmt::format("certificate until {}", certificate->get_string("expires"))
                                      : "no: weft node token " + name);
-  if (const auto* attributes = node.get("attributes"); attributes && attributes->dict()) {
-    for (const auto& [key, value] : *attributes->dict()) {
-      if (value.is_leaf()) fmt::print("  {:<9} {}\n", key, text_of(&value));
-    }
-  }
+  print_attributes(node);
   if (const auto* report = node.get("last_report"); report && !report->is_null()) {
     fmt::print("\nlast report {}: {} on revision {}\n", report->get_string("at"), report->get_string("outcome"),
                report->get_integer("revision"));
@@ -162,7 +170,9 @@ struct Wish {
 
 base::Result<Wish> wish_of(base::http::Client& client, const Arguments& arguments) {
   Wish wish;
-  for (const auto& name : arguments.all("NODE")) wish.names.insert(WEFT_TRY(resolve_node(client, name)));
+  if (arguments.has("NODE") || arguments.has("select")) {
+    for (auto& name : WEFT_TRY(chosen_nodes(client, arguments, arguments.all("NODE"), true))) wish.names.insert(std::move(name));
+  }
   wish.query = "limit=10000";
   if (arguments.has("applied")) {
     const auto text = std::string(arguments.get("applied"));
@@ -248,7 +258,8 @@ base::cli::Command node_command() {
       .name = "list",
       .summary = "nodes with desired and applied revision",
       .description = "",
-      .options = with_common({{.name = "--role", .value = "ROLE", .help = "only this role"},
+      .options = with_common({select_option(),
+                              {.name = "--role", .value = "ROLE", .help = "only this role"},
                               {.name = "--cluster", .value = "CLUSTER", .help = "only this cluster"},
                               {.name = "--state", .value = "STATE", .help = "only this state"},
                               {.name = "--rack", .value = "RACK", .help = "only this rack"},
@@ -258,15 +269,19 @@ base::cli::Command node_command() {
                                .help = "only with this last report",
                                .choices = {"ok", "failed", "partial", "noaction", "none"}},
                               {.name = "--out-of-sync", .help = "only those that have not applied the desired profile"}}),
-      .examples = {{"weft node list --role dirpool --out-of-sync", "disk servers that are behind"}},
+      .examples = {{"weft node list --role dirpool --out-of-sync", "disk servers that are behind"},
+                   {"weft node list --select 'rack=R1* and not state=production'", "by what they are"}},
       .run = runner(list),
       .commands = {}};
   base::cli::Command show_command{
       .name = "show",
       .summary = "one node: desired, applied, last report with its components",
       .description = "",
-      .options = with_common({{.name = "NODE", .help = "node, or the beginning of its name up to a dot"}}),
-      .examples = {{"weft node show disk01", "why is it not in sync?"}},
+      .options =
+          with_common({{.name = "NODE", .help = "node, or the beginning of its name up to a dot"},
+                       at_option("what was desired of it at this revision or moment: 12, 2026-11-23T14:00:00Z, '2 days ago'")}),
+      .examples = {{"weft node show disk01", "why is it not in sync?"},
+                   {"weft node show disk01 --at '2 days ago'", "what was it to be then?"}},
       .run = runner(show),
       .commands = {}};
   base::cli::Command token_command{
@@ -287,6 +302,7 @@ base::cli::Command node_command() {
           "when a node's run failed or the time is over.",
       .options =
           with_common({{.name = "[NODE...]", .help = "nodes, or the beginnings of their names up to a dot"},
+                       select_option(),
                        {.name = "--applied", .value = "REV", .help = "what this revision wanted (default: what is desired now)"},
                        {.name = "--timeout", .value = "TIME", .help = "give up after", .default_value = "10m"}}),
       .examples = {{"weft node wait --applied 12", "until all nodes that revision 12 changed have it"}},

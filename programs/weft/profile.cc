@@ -9,6 +9,7 @@
 #include "cdb/build/plan.h"
 #include "cdb/pan/explain.h"
 #include "programs/weft/output.h"
+#include "programs/weft/selection.h"
 #include "programs/weft/session.h"
 
 namespace programs::weft {
@@ -21,9 +22,11 @@ using base::profile::Dict;
 using base::profile::List;
 using base::profile::Value;
 
-base::Result<Value> fetch(base::http::Client& client, std::string_view node, std::string_view revision) {
+base::Result<Value> fetch(base::http::Client& client, std::string_view node, std::string_view revision,
+                          std::string_view at = {}) {
   auto path = "/v1/profile/" + url_encode(node);
   if (!revision.empty()) path += "?revision=" + url_encode(revision);
+  if (!at.empty()) path += (revision.empty() ? "?at=" : "&at=") + url_encode(at);
   return call(client, "GET", path);
 }
 
@@ -50,7 +53,7 @@ base::Result<const Value*> part(const Value& profile, std::string_view text) {
 base::Result<int> show(const Arguments& arguments) {
   auto client = WEFT_TRY(connect(arguments));
   const auto node = WEFT_TRY(resolve_node(client, arguments.get("NODE")));
-  const auto profile = WEFT_TRY(fetch(client, node, arguments.get("revision")));
+  const auto profile = WEFT_TRY(fetch(client, node, arguments.get("revision"), WEFT_TRY(at_of(arguments))));
   const auto* value = &profile;
   if (arguments.has("PATH")) value = WEFT_TRY(part(profile, arguments.get("PATH")));
   if (!arguments.has("json") && value->is_string()) {
@@ -61,37 +64,67 @@ base::Result<int> show(const Arguments& arguments) {
   return 0;
 }
 
-base::Result<int> diff(const Arguments& arguments) {
-  const auto revisions = arguments.all("REV");
-  if (arguments.has("to") ? revisions.size() > 1 : revisions.size() != 2) {
-    return fail(Errc::invalid, "give two revisions, or --to FILE", "weft profile diff disk01 12 15");
-  }
-  auto client = WEFT_TRY(connect(arguments));
-  const auto node = WEFT_TRY(resolve_node(client, arguments.get("NODE")));
-  const auto before = WEFT_TRY(fetch(client, node, revisions.empty() ? std::string_view{} : std::string_view(revisions[0])));
-  const auto after = arguments.has("to") ? WEFT_TRY(base::profile::parse_json(WEFT_TRY(base::file::read(arguments.get("to")))))
-                                         : WEFT_TRY(fetch(client, node, revisions[1]));
-  List list;
-  const auto changes = base::profile::diff(before, after);
+List changes_json(const std::vector<base::profile::Change>& changes) {
+  List out;
   for (const auto& change : changes) {
-    if (arguments.has("json")) {
-      list.emplace_back(Dict{{"path", change.path.text()},
-                             {"before", change.before ? *change.before : Value()},
-                             {"after", change.after ? *change.after : Value()},
-                             {"change", !change.before  ? "added"
-                                        : !change.after ? "removed"
-                                                        : "changed"}});
-      continue;
-    }
+    out.emplace_back(Dict{{"path", change.path.text()},
+                          {"before", change.before ? *change.before : Value()},
+                          {"after", change.after ? *change.after : Value()},
+                          {"change", !change.before  ? "added"
+                                     : !change.after ? "removed"
+                                                     : "changed"}});
+  }
+  return out;
+}
+
+void print_changes(const std::vector<base::profile::Change>& changes) {
+  for (const auto& change : changes) {
     const auto line = cdb::build::plan_line(change);
     Dict shown{{"path", line.path}, {"diff", line.diff}};
     if (change.before) shown["before"] = line.before;
     if (change.after) shown["after"] = line.after;
     fmt::print("{}", change_text(shown, 0));
   }
+}
+
+base::Result<int> diff(const Arguments& arguments) {
+  // With --select the first word is a revision too.
+  auto revisions = arguments.all("REV");
+  if (arguments.has("select") && arguments.has("NODE")) revisions.insert(revisions.begin(), std::string(arguments.get("NODE")));
+  if (!arguments.has("select") && !arguments.has("NODE"))
+    return fail(Errc::invalid, "no node is named", "weft profile diff disk01 12 15, or --select EXPRESSION 12 15");
+  if (arguments.has("to") ? revisions.size() > 1 : revisions.size() != 2) {
+    return fail(Errc::invalid, "give two revisions, or --to FILE", "weft profile diff disk01 12 15");
+  }
+  auto client = WEFT_TRY(connect(arguments));
+  std::vector<std::string> nodes;
+  if (arguments.has("select")) {
+    nodes = WEFT_TRY(chosen_nodes(client, arguments, {}, true));
+  } else {
+    nodes.push_back(WEFT_TRY(resolve_node(client, arguments.get("NODE"))));
+  }
+  List list;
+  std::size_t different = 0;
+  for (const auto& node : nodes) {
+    const auto before = WEFT_TRY(fetch(client, node, revisions.empty() ? std::string_view{} : std::string_view(revisions[0])));
+    const auto after = arguments.has("to") ? WEFT_TRY(base::profile::parse_json(WEFT_TRY(base::file::read(arguments.get("to")))))
+                                           : WEFT_TRY(fetch(client, node, revisions[1]));
+    const auto changes = base::profile::diff(before, after);
+    different += !changes.empty();
+    if (arguments.has("json")) {
+      list.emplace_back(Dict{{"node", node}, {"changes", changes_json(changes)}});
+    } else if (!changes.empty()) {
+      if (arguments.has("select")) fmt::print("{}\n", paint(Colour::bold, node));
+      print_changes(changes);
+    }
+  }
   if (arguments.has("json")) {
-    print_json(Dict{{"node", node}, {"changes", std::move(list)}});
-  } else if (changes.empty()) {
+    if (arguments.has("select")) {
+      print_json(Dict{{"nodes", std::move(list)}});
+    } else {
+      print_json(list.front());
+    }
+  } else if (different == 0) {
     fmt::print("no difference\n");
   }
   return 0;
@@ -129,8 +162,10 @@ base::cli::Command profile_command() {
       .description = "A string is printed bare, everything else as JSON.",
       .options = with_common({{.name = "NODE", .help = "node, or the beginning of its name up to a dot"},
                               {.name = "[PATH]", .help = "for example /system/network or /software/components/filecopy"},
-                              {.name = "--revision", .value = "REV", .help = "as of this revision (default: now)"}}),
-      .examples = {{"weft profile show disk01 /system/state", "one value"}},
+                              {.name = "--revision", .value = "REV", .help = "as of this revision (default: now)"},
+                              at_option("as of this revision or moment: 12, 2026-11-23T14:00:00Z, '2 days ago'")}),
+      .examples = {{"weft profile show disk01 /system/state", "one value"},
+                   {"weft profile show disk01 /system/state --at '2 days ago'", "and as it was"}},
       .run = [](const Arguments& arguments) { return run([&] { return show(arguments); }); },
       .commands = {}};
   base::cli::Command diff_command{
@@ -138,10 +173,12 @@ base::cli::Command profile_command() {
       .summary = "what differs between two revisions of a node's profile, or a profile on disk",
       .description = "",
       .options = with_common(
-          {{.name = "NODE", .help = "node, or the beginning of its name up to a dot"},
+          {{.name = "[NODE]", .help = "node, or the beginning of its name up to a dot; not with --select"},
            {.name = "[REV...]", .help = "two revisions; with --to one or none"},
+           select_option(),
            {.name = "--to", .value = "FILE", .help = "a profile as JSON, for example /var/lib/weft-agent/profile/current.json"}}),
       .examples = {{"weft profile diff disk01 12 15", "between two revisions"},
+                   {"weft profile diff --select 'role=disk' 12 15", "of all disk servers"},
                    {"weft profile diff disk01 --to current.json", "against a file"}},
       .run = [](const Arguments& arguments) { return run([&] { return diff(arguments); }); },
       .commands = {}};

@@ -59,6 +59,10 @@ base::cli::Command node_move_command();   // cdb, a verb of node
 base::cli::Command profile_command();     // cdb
 base::cli::Command node_command();        // cdb
 base::cli::Command rollout_command();     // cdb
+base::cli::Command query_command();       // cdb
+base::cli::Command value_command();       // cdb
+base::cli::Command fabric_command();      // cdb
+base::cli::Command audit_command();       // cdb
 base::cli::Command metric_command();      // monitor
 base::cli::Command alarm_command();       // monitor
 base::cli::Command sms_command();         // leaf

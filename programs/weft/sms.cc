@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "programs/weft/output.h"
+#include "programs/weft/selection.h"
 #include "programs/weft/session.h"
 
 namespace programs::weft {
@@ -12,10 +13,10 @@ using base::profile::Dict;
 using base::profile::List;
 using base::profile::Value;
 
-Value nodes_of(const Arguments& arguments) {
+base::Result<Value> nodes_of(base::http::Client& client, const Arguments& arguments) {
   List nodes;
-  for (const std::string& node : arguments.all("NODE")) nodes.emplace_back(node);
-  return nodes;
+  for (auto& node : WEFT_TRY(chosen_nodes(client, arguments, arguments.all("NODE"), false))) nodes.emplace_back(std::move(node));
+  return Value(std::move(nodes));
 }
 
 base::Result<> add_expect(const Arguments& arguments, Value& body) {
@@ -29,7 +30,8 @@ base::Result<> add_expect(const Arguments& arguments, Value& body) {
 }
 
 base::Result<int> set(const Arguments& arguments) {
-  Value body = Dict{{"nodes", nodes_of(arguments)},
+  auto client = WEFT_TRY(connect(arguments));
+  Value body = Dict{{"nodes", WEFT_TRY(nodes_of(client, arguments))},
                     {"state", arguments.get("STATE")},
                     {"reason", arguments.get("REASON")},
                     {"drain", arguments.has("no-drain") ? "none" : "full"}};
@@ -39,7 +41,6 @@ base::Result<int> set(const Arguments& arguments) {
   if (arguments.has("for")) body["duration"] = arguments.get("for");
   if (arguments.has("in")) body["starts_after"] = arguments.get("in");
   WEFT_TRY(add_expect(arguments, body));
-  auto client = WEFT_TRY(connect(arguments));
   Value answer = WEFT_TRY(call(client, "POST", "/v1/claim", body));
   if (arguments.has("json")) {
     print_json(answer);
@@ -57,10 +58,11 @@ base::Result<int> set(const Arguments& arguments) {
 }
 
 base::Result<int> clear(const Arguments& arguments) {
-  Value body = Dict{{"nodes", nodes_of(arguments)}, {"state", arguments.get("STATE")}, {"reason", arguments.get("REASON")}};
+  auto client = WEFT_TRY(connect(arguments));
+  Value body = Dict{
+      {"nodes", WEFT_TRY(nodes_of(client, arguments))}, {"state", arguments.get("STATE")}, {"reason", arguments.get("REASON")}};
   if (arguments.has("owner")) body["owner"] = arguments.get("owner");
   WEFT_TRY(add_expect(arguments, body));
-  auto client = WEFT_TRY(connect(arguments));
   Value answer = WEFT_TRY(call(client, "POST", "/v1/claim/clear", body));
   if (arguments.has("json")) {
     print_json(answer);
@@ -79,6 +81,7 @@ base::Result<int> show(const Arguments& arguments) {
   List claims;
   Dict states;
   std::vector<std::string> nodes = arguments.all("NODE");
+  if (arguments.has("select")) nodes = WEFT_TRY(chosen_nodes(client, arguments, nodes, true));
   if (nodes.empty()) nodes.emplace_back();
   for (const std::string& name : nodes) {
     const std::string node = name.empty() ? name : WEFT_TRY(resolve_node(client, name));
@@ -122,7 +125,7 @@ base::cli::Command sms_command() {
                                 .choices = {"maintenance", "draining", "standby", "quarantine", "retiring"}};
   const base::cli::Option reason{
       .name = "REASON", .help = "why, in a few words; with node, state and owner the key of the claim", .required = true};
-  const base::cli::Option nodes{.name = "NODE...", .help = "names or globs", .required = true};
+  const base::cli::Option nodes{.name = "[NODE...]", .help = "names or globs"};
   const base::cli::Option expect{
       .name = "--expect", .value = "N", .help = "how many nodes the selection is; required with globs and above five"};
   base::cli::Command command;
@@ -137,6 +140,7 @@ base::cli::Command sms_command() {
            {state,
             reason,
             nodes,
+            select_option(),
             {.name = "--for", .value = "DURATION", .help = "the claim ends by itself, e.g. 4h; the node is verified then"},
             {.name = "--in", .value = "DURATION", .help = "the claim begins later"},
             {.name = "--ticket", .value = "TICKET", .help = "a reference to show with it"},
@@ -148,12 +152,19 @@ base::cli::Command sms_command() {
              "six nodes, at most two hours, as the budget allows"}},
            set),
       verb("clear", "end a claim",
-           {state, reason, nodes, {.name = "--owner", .value = "NAME", .help = "whose claim it is; yours by default"}, expect},
+           {state,
+            reason,
+            nodes,
+            select_option(),
+            {.name = "--owner", .value = "NAME", .help = "whose claim it is; yours by default"},
+            expect},
            {{"weft sms clear maintenance 'disk 3 clicks' disk01",
              "the node returns when it is verified and nothing else holds it"}},
            clear),
       verb("show", "list claims",
-           {{.name = "[NODE...]", .help = "all nodes by default"}, {.name = "--history", .help = "released claims too"}},
+           {{.name = "[NODE...]", .help = "all nodes by default"},
+            select_option(),
+            {.name = "--history", .help = "released claims too"}},
            {{"weft sms show disk01 --json", "for scripts"}}, show),
   };
   return command;

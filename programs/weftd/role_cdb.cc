@@ -26,11 +26,14 @@ class CdbRole : public Role {
       stop_ = true;
     }
     changed_.notify_all();
+    if (values_) values_->stop();
     if (house_keeping_.joinable()) house_keeping_.join();
+    if (recording_.joinable()) recording_.join();
   }
 
  private:
   void keep_house();
+  void record();
 
   std::shared_ptr<cdb::store::Store> store_;
   std::unique_ptr<cdb::publish::Publisher> publisher_;
@@ -39,11 +42,12 @@ class CdbRole : public Role {
   std::unique_ptr<cdb::enrol::Enrolment> enrolment_;
   std::unique_ptr<cdb::build::Builder> builder_;
   std::unique_ptr<cdb::rollout::Engine> rollout_;
+  std::unique_ptr<cdb::values::Recorder> values_;
   std::unique_ptr<cdb::http::Api> api_;
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stop_ = false;
-  std::thread house_keeping_;
+  std::thread house_keeping_, recording_;
 };
 
 base::Result<std::chrono::hours> certificate_validity(const base::profile::Value& settings) {
@@ -73,13 +77,15 @@ base::Result<std::unique_ptr<Role>> CdbRole::start(Context& context) {
         for (const auto& one : fresh) items.push_back({one.root, one.data});
         return publisher->prepare(items);
       });
+  role->values_ = std::make_unique<cdb::values::Recorder>(role->store_);
   role->rollout_ = std::make_unique<cdb::rollout::Engine>(role->store_, rollout_hooks(*role->builder_, context.service));
-  role->api_ = std::make_unique<cdb::http::Api>(
-      cdb::http::Services{role->store_, role->builder_.get(), role->publisher_.get(), role->wake_.get(), role->presence_.get(),
-                          role->enrolment_.get(), role->rollout_.get(), std::make_shared<cdb::store::Reviews>(context.pool)});
+  role->api_ = std::make_unique<cdb::http::Api>(cdb::http::Services{
+      role->store_, role->builder_.get(), role->publisher_.get(), role->wake_.get(), role->presence_.get(),
+      role->enrolment_.get(), role->rollout_.get(), std::make_shared<cdb::store::Reviews>(context.pool), role->values_.get()});
   role->api_->add_routes(*context.server);
   role->rollout_->start();
   role->house_keeping_ = std::thread([raw = role.get()] { raw->keep_house(); });
+  role->recording_ = std::thread([raw = role.get()] { raw->record(); });
   return role;
 }
 
@@ -106,6 +112,20 @@ void CdbRole::keep_house() {
     }
     lock.lock();
   }
+}
+
+// Values follow the revisions soon after each commit, whoever made it; queries do not wait for this thread, they catch up
+// themselves.
+void CdbRole::record() {
+  bool reachable = true;
+  std::unique_lock lock(mutex_);
+  do {
+    lock.unlock();
+    auto recorded = values_->catch_up();
+    if (!recorded && reachable) log::warning("cannot record values: " + recorded.error().text());
+    reachable = recorded.has_value();
+    lock.lock();
+  } while (!changed_.wait_for(lock, std::chrono::seconds(1), [&] { return stop_; }));
 }
 
 }  // namespace

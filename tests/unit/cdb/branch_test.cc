@@ -100,7 +100,7 @@ TEST_CASE("a sandbox compiles and plans, and no node notices") {
   // A server that starts now sees the same.
   site.builder = std::make_unique<Builder>(site.db.store, [](const auto&) { return base::Result<>(); });
   CHECK(site.edit("alice", {{"site/common.pan", common("again", "ntp1")}}).plan.get_integer("compiled") == 3);
-  CHECK(site.db.store->verify_audit());
+  CHECK_FALSE(site.db.store->verify_audit()->broken);
 }
 
 TEST_CASE("branches that cannot be made or deleted") {
@@ -278,7 +278,7 @@ TEST_CASE("nodes move between branches, all or none, and back") {
   CHECK(site.db.store->delete_branch("stable", alice));
   CHECK(site.db.store->drop_unused_profiles());
   CHECK(site.desired("a1", "/system/motd") == "main 2");
-  CHECK(site.db.store->verify_audit());
+  CHECK_FALSE(site.db.store->verify_audit()->broken);
 }
 
 TEST_CASE("claims do not get lost by a move") {

@@ -76,7 +76,7 @@ TEST_CASE("renewal gives the same name a new certificate, and nothing else") {
   REQUIRE(first);
   CHECK_FALSE(site.enrolment->renew("n1", Site::csr("node", "n2")));
   CHECK_FALSE(site.enrolment->renew("n1", Site::csr("person", "n1")));
-  REQUIRE(site.db.store->verify_audit());
+  CHECK(!site.db.store->verify_audit().value().broken);
 }
 
 TEST_CASE("a node that left the configuration gets no certificate, by token or by renewal, until it is described again") {

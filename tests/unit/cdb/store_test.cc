@@ -50,6 +50,13 @@ std::int64_t must(const base::Result<std::int64_t>& result) {
   return *result;
 }
 
+std::int64_t verified(const Store& store) {
+  const auto check = store.verify_audit();
+  if (!check) FAIL(check.error().text());
+  if (check->broken) FAIL(check->what);
+  return check->records;
+}
+
 Store& with_first(tests::cdb_database::Fresh& db) {
   auto commit = commit_of(0, 0, "one", {node_of("disk01", 1), node_of("disk02", 2)});
   commit.new_reads = {{0, 0, "site/a", ""}};
@@ -87,7 +94,7 @@ TEST_CASE("a commit stores tree, profiles, nodes, reads and audit together") {
   CHECK(state->objects.size() == 2);
   CHECK(state->reads == std::vector<ReadKey>{{0, 0, "site/a", ""}});
   CHECK(decode_reads(state->objects[0].reads) == std::vector<std::uint32_t>{1});
-  CHECK(must(store.verify_audit()) == 1);
+  CHECK(verified(store) == 1);
 }
 
 TEST_CASE("a commit on an old head, or with an old dictionary, is a conflict and stores nothing") {
@@ -122,7 +129,7 @@ TEST_CASE("what cannot be stored whole is not stored at all") {
   CHECK(must(store.head("main")) == 1);
   CHECK(store.desired("disk01")->root == profile_of(1).root);
   CHECK(store.file("main", 0, "site/a.pan")->content == "one");
-  CHECK(must(store.verify_audit()) == 1);
+  CHECK(verified(store) == 1);
 }
 
 TEST_CASE("a branch may describe a node that follows another one; only a move changes what is desired") {
@@ -203,12 +210,95 @@ TEST_CASE("history, edits and audit are append-only; a changed audit row breaks 
     auto transaction = db.pool->begin();
     CHECK_FALSE(transaction->exec(sql));
   }
-  CHECK(must(store.verify_audit()) == 2);
+  CHECK(verified(store) == 2);
   auto transaction = db.pool->begin();
   REQUIRE(transaction->exec("alter table cdb.audit disable trigger audit_append_only"));
   REQUIRE(transaction->exec("update cdb.audit set record = replace(record, 'alice', 'eve') where id = 1"));
   REQUIRE(transaction->commit());
-  CHECK(store.verify_audit().error().code == Errc::corrupt);
+  auto check = store.verify_audit().value();
+  CHECK(check.broken == 1);
+  CHECK(check.records == 0);
+  CHECK(check.what == "the content of record 1 does not have its hash");
+  CHECK(check.meaning == "this record was changed after it was written");
+}
+
+TEST_CASE("what was done to the audit is told apart, and no commit repairs it") {
+  struct Case {
+    const char *sql, *what;
+    std::int64_t broken;
+  };
+  for (const auto& one : {
+           Case{"delete from cdb.audit where id = 2", "record 2 is missing, the next one is 3", 2},
+           Case{"delete from cdb.audit where id = 1", "record 1 is missing, the next one is 2", 1},
+           Case{"delete from cdb.audit where id = 3", "the audit ends at record 2, its head says 3", 3},
+           Case{"update cdb.audit set previous = decode(repeat('11', 32), 'hex') where id = 2",
+                "record 2 does not follow from record 1", 2},
+           Case{"update cdb.audit set hash = decode(repeat('11', 32), 'hex') where id = 3",
+                "the content of record 3 does not have its hash", 3},
+           Case{"update cdb.audit_head set id = 2", "the audit ends at record 3, its head says 2", 3},
+           Case{"insert into cdb.audit select 4, record, hash, sha256(hash || convert_to(record, 'UTF8')) from cdb.audit where "
+                "id = 3",
+                "the audit ends at record 4, its head says 3", 4},
+       }) {
+    CAPTURE(one.sql);
+    auto db = fresh();
+    auto& store = with_first(db);
+    REQUIRE(store.commit(commit_of(1, 1, "two", {})));
+    REQUIRE(store.commit(commit_of(2, 1, "three", {})));
+    CHECK(verified(store) == 3);
+    auto transaction = db.pool->begin();
+    REQUIRE(transaction->exec("alter table cdb.audit disable trigger audit_append_only"));
+    REQUIRE(transaction->exec(one.sql));
+    REQUIRE(transaction->commit());
+    const auto check = store.verify_audit().value();
+    REQUIRE(check.broken);
+    CHECK(*check.broken == one.broken);
+    CHECK(check.what == one.what);
+    CHECK_FALSE(check.meaning.empty());
+  }
+}
+
+TEST_CASE("a chain written anew is found by a hash that was kept elsewhere") {
+  auto db = fresh();
+  auto& store = with_first(db);
+  REQUIRE(store.commit(commit_of(1, 1, "two", {})));
+  const auto check = store.verify_audit().value();
+  CHECK_FALSE(store.verify_audit(AuditMark{2, check.head})->broken);
+  CHECK(store.verify_audit(AuditMark{1, check.head})->what == "record 1 has another hash than the one you know");
+  CHECK(store.verify_audit(AuditMark{3, check.head})->what == "you know record 3, the audit ends at 2");
+}
+
+TEST_CASE("the audit is read by actor, action and time; its export is the chain itself") {
+  auto db = fresh();
+  auto& store = with_first(db);
+  auto commit = commit_of(1, 1, "two", {});
+  commit.author.name = "bob' or true --";
+  REQUIRE(store.commit(commit));
+  AuditFilter filter;
+  CHECK(store.audit(filter)->size() == 2);
+  filter.actor = "alice";
+  REQUIRE(store.audit(filter)->size() == 1);
+  CHECK(store.audit(filter)->front().id == 1);
+  filter.actor = "bob' or true --";
+  CHECK(store.audit(filter)->size() == 1);
+  filter.actor = "' or true --";
+  CHECK(store.audit(filter)->empty());
+  filter.actor.reset();
+  for (const auto& [action, found] : {std::pair{"template.*", 2}, std::pair{"template.commit", 2}, std::pair{"token*", 0},
+                                      std::pair{"%", 0}, std::pair{"template_commit", 0}}) {
+    filter.action = action;
+    CAPTURE(action);
+    CHECK(store.audit(filter)->size() == static_cast<std::size_t>(found));
+  }
+  filter.action.reset();
+  filter.since = "2999-01-01T00:00:00Z";
+  CHECK(store.audit(filter)->empty());
+  const auto links = store.audit_links(0, 10).value();
+  REQUIRE(links.size() == 2);
+  CHECK(links[1].previous == links[0].hash);
+  CHECK(links[1].hash == digest(std::string(reinterpret_cast<const char*>(links[0].hash.bytes.data()), 32) + links[1].record));
+  CHECK(store.audit_links(1, 10)->size() == 1);
+  CHECK(store.audit_links(2, 10)->empty());
 }
 
 TEST_CASE("reports: a failed run keeps the applied root; foreign and unknown roots are refused; history is limited") {
@@ -283,7 +373,7 @@ TEST_CASE("enrolment tokens: once, for one node, until they expire; the same req
   REQUIRE(store.redeem("disk01", digest("s4"), digest("r2"), issue));
   CHECK(store.certificate("disk01").value()->pem == "PEM2");
   CHECK_FALSE(store.certificate("disk02").value());
-  REQUIRE(store.verify_audit());
+  verified(store);
 }
 
 TEST_CASE("kill -9 around the commit leaves the old state or the new one, never a part") {
@@ -307,7 +397,7 @@ TEST_CASE("kill -9 around the commit leaves the old state or the new one, never 
     const bool stored = revision == 2;
     CHECK(db.store->desired("disk01")->root == profile_of(stored ? 9 : 1).root);
     CHECK(db.store->file("main", 0, "site/a.pan")->content == (stored ? "two" : "one"));
-    CHECK(must(db.store->verify_audit()) == revision);
+    CHECK(verified(*db.store) == revision);
     CHECK(count(*db.pool, "select count(*) from cdb.profile") == revision + 1);
     // Work goes on from there.
     CHECK(must(db.store->commit(commit_of(revision, 1, "three", {node_of("disk02", 7)}))) == revision + 1);
