@@ -5,12 +5,10 @@ PostgreSQL and nginx on 127.0.0.1.
 Usage: cdb_branches.py WEFTD WEFT. Ends with 'N passed, N failed'.
 """
 import json
-import pathlib
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 
 import cdb_commit
@@ -344,28 +342,12 @@ def test_many_people(w):
     check("nobody's edit is lost", all("was here" in w.weft("template", "show", f"profiles/{n}.pan").stdout for n in names))
 
 
-def main():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-branches-"))
-    folder.chmod(0o711)
-    w = World(folder)
-    try:
-        w.server.start()
-        w.weft("template", "import", ROOT / "templates/example", f"{ROOT}/schemas/pan=schemas", "-m", "import the example")
-        for test in (test_sandbox, test_names, test_merge, test_conflict, test_move, test_working_copy, test_history_of_a_file, test_pick_and_revert, test_plan,
-                     test_git, test_scdb, test_many_people):
-            test(w)
-    except Exception as error:  # a defect of the product or of this test: both count
-        import traceback
-        traceback.print_exc()
-        check("the test ran to its end", False, error)
-    finally:
-        w.server.stop()
-        if cdb_commit.failed:
-            print((folder / "weftd.log").read_text()[-3000:])
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"{cdb_commit.passed} passed, {cdb_commit.failed} failed")
-    return 1 if cdb_commit.failed else 0
+def story(w):
+    w.weft("template", "import", ROOT / "templates/example", f"{ROOT}/schemas/pan=schemas", "-m", "import the example")
+    for test in (test_sandbox, test_names, test_merge, test_conflict, test_move, test_working_copy, test_history_of_a_file, test_pick_and_revert, test_plan,
+                 test_git, test_scdb, test_many_people):
+        test(w)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cdb_commit.tell("weft-branches-", World, story))

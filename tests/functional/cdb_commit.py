@@ -558,31 +558,20 @@ def test_kill(w, who):
           {"enrol.token", "enrol.issue", "enrol.renew"} <= {a["action"] for a in audit})
 
 
-def main():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-cdb-"))
+def tell(prefix, make, story):
+    """Runs story(world) on a fresh server below a folder of its own; the exit status."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix=prefix))
     folder.chmod(0o711)
-    w = World(folder)
+    world = make(folder)
     try:
-        w.server.start()
-        test_import(w)
-        test_edits(w)
-        test_broken(w)
-        test_commit_and_revert(w)
-        test_conflict(w)
-        test_input(w)
-        who = test_enrolment(w)
-        test_node_view(w, who)
-        test_foreign_certificate(w)
-        test_service(w)
-        test_wake_and_reports(w, who)
-        test_never_torn(w, who)
-        test_kill(w, who)
+        world.server.start()
+        story(world)
     except Exception as error:  # a defect of the product or of this test: both count
         import traceback
         traceback.print_exc()
         check("the test ran to its end", False, error)
     finally:
-        w.server.stop()
+        world.server.stop()
         if failed:
             print((folder / "weftd.log").read_text()[-3000:])
         shutil.rmtree(folder, ignore_errors=True)
@@ -590,5 +579,21 @@ def main():
     return 1 if failed else 0
 
 
+def story(w):
+    test_import(w)
+    test_edits(w)
+    test_broken(w)
+    test_commit_and_revert(w)
+    test_conflict(w)
+    test_input(w)
+    who = test_enrolment(w)
+    test_node_view(w, who)
+    test_foreign_certificate(w)
+    test_service(w)
+    test_wake_and_reports(w, who)
+    test_never_torn(w, who)
+    test_kill(w, who)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(tell("weft-cdb-", World, story))

@@ -6,11 +6,8 @@ Usage: cdb_rights.py WEFTD WEFT. Ends with 'N passed, N failed'.
 """
 import json
 import os
-import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 
 import cdb_commit
 from cdb_commit import ROOT, WEFT, World, check, test_import
@@ -270,34 +267,18 @@ def test_narrow(w):
     w.set_policy(POLICY)
 
 
-def main():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="weft-rights-"))
-    os.chmod(folder, 0o711)
-    w = Fabric(folder)
-    try:
-        w.server.start()
-        test_import(w)
-        test_without_policy(w)
-        test_check(w)
-        test_policy(w)
-        test_roles(w)
-        test_values(w)
-        test_files_and_nodes(w)
-        test_explain(w)
-        test_review(w)
-        test_narrow(w)
-    except Exception as error:  # a defect of the product or of this test: both count
-        import traceback
-        traceback.print_exc()
-        check("the test ran to its end", False, error)
-    finally:
-        w.server.stop()
-        if cdb_commit.failed:
-            print((folder / "weftd.log").read_text()[-3000:])
-        shutil.rmtree(folder, ignore_errors=True)
-    print(f"{cdb_commit.passed} passed, {cdb_commit.failed} failed")
-    return 1 if cdb_commit.failed else 0
+def story(w):
+    test_import(w)
+    test_without_policy(w)
+    test_check(w)
+    test_policy(w)
+    test_roles(w)
+    test_values(w)
+    test_files_and_nodes(w)
+    test_explain(w)
+    test_review(w)
+    test_narrow(w)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(cdb_commit.tell("weft-rights-", Fabric, story))

@@ -5,6 +5,7 @@ either real systemd machines (packaging/node) or agents below a folder. Stops on
         fabric.import_example()
         node = fabric.boot("disk01.example.org")
 """
+import http.client
 import json
 import os
 import pathlib
@@ -51,6 +52,24 @@ def isolate():
     os.environ["WEFT_TEST_ISOLATED"] = "1"
     sys.stdout.flush()
     os.execvp("unshare", ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, *sys.argv])
+
+
+class Client:
+    """One connection that stays, as the administrator."""
+
+    def __init__(self, fabric):
+        admin = fabric.state / "server/admin"
+        context = ssl.create_default_context(cafile=admin / "ca.crt")
+        context.load_cert_chain(admin / "admin.pem")
+        self.connection = http.client.HTTPSConnection("127.0.0.1", fabric.port, context=context, timeout=600)
+
+    def ask(self, method, path, body=None):
+        self.connection.request(method, path, json.dumps(body) if body is not None else None, {"Content-Type": "application/json"} if body is not None else {})
+        answer = self.connection.getresponse()
+        content = answer.read()
+        if answer.status != 200:
+            raise AssertionError(f"{method} {path}: {answer.status} {content[:2000].decode(errors='replace')}")
+        return json.loads(content)
 
 
 class Checks:
